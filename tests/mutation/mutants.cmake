@@ -770,6 +770,21 @@ mutant(more_draws_than_samples multipl_moe/benchmark/pass_at_k.hpp
   AFTER [==[k < 1)]==]
   REASON "pass@100 of 20 samples is a number instead of an error"
   TESTS multipl_moe/benchmark/pass_at_k)
+mutant(two_problems_share_a_file multipl_moe/benchmark/file_names.hpp
+  BEFORE [==[file != name && !taken.insert(file).second]==]
+  AFTER [==[file != name && taken.insert(file).second && false]==]
+  REASON "names that differ in a slash alone get one file, and one problem is lost"
+  TESTS multipl_moe/benchmark/file_names)
+mutant(a_plain_name_loses_its_file multipl_moe/benchmark/file_names.hpp
+  BEFORE [==[if (plain_file_name(name) == name) taken]==]
+  AFTER [==[if (plain_file_name(name) != name && false) taken]==]
+  REASON "a name with a slash takes the file of a later name that is a file name as it stands"
+  TESTS multipl_moe/benchmark/file_names)
+mutant(a_name_is_cut_inside_a_character multipl_moe/benchmark/file_names.hpp
+  BEFORE [==[if (plain.size() + bytes > limit) break;]==]
+  AFTER [==[if (plain.size() >= limit) break;]==]
+  REASON "the last character may exceed the limit, and with it the file system's"
+  TESTS multipl_moe/benchmark/file_names)
 
 # ---- the sandbox of generated programs -----------------------------------------------------------
 mutant(any_socket_family multipl_moe/sandbox/seccomp_filter.hpp
@@ -832,6 +847,11 @@ mutant(core_limit_of_zero multipl_moe/sandbox/limits.hpp
   AFTER [==[{RLIMIT_CORE, both(0)}]==]
   REASON "the kernel starts the machine's program for core dumps outside the sandbox"
   TESTS multipl_moe/sandbox/limits)
+mutant(one_mapped_user_is_enough multipl_moe/sandbox/user_ids.hpp
+  BEFORE [==[begin <= first && first + count <= begin + size]==]
+  AFTER [==[begin <= first && first < begin + size]==]
+  REASON "root takes users for its slots of which only the first exists"
+  TESTS multipl_moe/sandbox/user_ids)
 # ---- exercises -------------------------------------------------------------------------------------
 mutant(negative_numbers_are_divided multipl_moe/exercises/evaluator.hpp
   BEFORE [==[if (left < 0 || right <= 0)]==]

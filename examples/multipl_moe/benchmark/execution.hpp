@@ -13,10 +13,6 @@
 
 namespace multipl_moe::benchmark {
 
-/// Calls `work(i, slot)` for 0 .. count - 1 on `jobs` threads, each with its own slot, until one returns false.
-/// Rethrows the first exception when every thread has ended.
-void for_each_in_slots(std::size_t count, int jobs, const std::function<bool(std::size_t i, int slot)>& work);
-
 struct Task {
   Language language = Language::python;
   std::string program;

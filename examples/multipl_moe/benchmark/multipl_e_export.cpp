@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "multipl_moe/benchmark/file_names.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 
 namespace multipl_moe::benchmark {
@@ -31,10 +31,12 @@ std::string_view tag_of(Language language) {
   return multipl_moe::name_of(language);
 }
 
-std::string file_of(const Problem& problem) {
-  std::string name = fmt::format("{}.{}", problem.name, multipl_moe::name_of(problem.language));
-  std::replace(name.begin(), name.end(), '/', '_');
-  return name;
+/// Problems of two languages may have the same name, which ends in the language.
+std::vector<std::string> files_of(std::span<const Problem> problems) {
+  std::vector<std::string> names;
+  for (const Problem& problem : problems)
+    names.push_back(fmt::format("{}.{}", problem.name, multipl_moe::name_of(problem.language)));
+  return unique_file_names(names);
 }
 
 }  // namespace
@@ -63,10 +65,11 @@ void export_multipl_e(const std::filesystem::path& folder, std::span<const Probl
                                      {"exit_code", result.exit_code},
                                      {"status", multipl_e_status(result, problems[i].language)}});
   }
+  const std::vector<std::string> files = files_of(problems);
   save_folder_atomically(folder, [&](const std::filesystem::path& made) {
     for (std::size_t i = 0; i < problems.size(); ++i) {
-      write_file_atomically(made / (file_of(problems[i]) + ".json"), completions[i].dump(2) + "\n");
-      write_file_atomically(made / (file_of(problems[i]) + ".results.json"), results[i].dump(2) + "\n");
+      write_file_atomically(made / (files[i] + ".json"), completions[i].dump(2) + "\n");
+      write_file_atomically(made / (files[i] + ".results.json"), results[i].dump(2) + "\n");
     }
   });
 }

@@ -14,6 +14,7 @@
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/io/json_lines.hpp"
 #include "multipl_moe/io/strict_json.hpp"
+#include "multipl_moe/io/utf8_stream.hpp"
 
 namespace multipl_moe::benchmark {
 
@@ -110,7 +111,8 @@ Benchmark read_benchmark(const std::filesystem::path& path) {
   const std::filesystem::path named = file == path ? path : std::filesystem::absolute(path).lexically_normal();
   std::string name = file == path ? stem_of(path.filename()) : named.filename().native();
   if (name.empty()) name = named.parent_path().filename();
-  Benchmark benchmark{std::move(name), hash_of(text), parse_problems(text, file)};
+  // It is written to CSV, JSON and TOML.
+  Benchmark benchmark{valid_utf8(name), hash_of(text), parse_problems(text, file)};
   for (Problem& problem : benchmark.problems) problem.benchmark = benchmark.name;
   return benchmark;
 }

@@ -20,8 +20,8 @@ std::string cache_key(const Toolchain& toolchain, Language language, std::string
   const bool is_isolated = toolchain.settings().mode == sandbox::Mode::bubblewrap;
   ::utsname system{};
   ::uname(&system);
-  std::string text = fmt::format("{}\n{:016x}\n{}\n{}\n{}\n{}\n{}\n", version, Toolchain::wrappers_hash(),
-                                 system.machine, multipl_moe::name_of(language), toolchain.version(language),
+  std::string text = fmt::format("{}\n{:016x}\n{}\n{}\n{}\n{}\n{}\n", version, wrappers_hash(), system.machine,
+                                 multipl_moe::name_of(language), toolchain.version(language),
                                  toolchain.limits_text(language), is_isolated);
   text += program;
   // 128 bits, since a key that two programs share would give one of them the other's result.

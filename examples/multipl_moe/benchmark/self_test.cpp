@@ -1,10 +1,11 @@
 #include "multipl_moe/benchmark/self_test.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <utility>
 
-#include "multipl_moe/benchmark/execution.hpp"
+#include "multipl_moe/benchmark/for_each_in_slots.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe::benchmark {
@@ -80,7 +81,40 @@ const std::vector<KnownProgram> ruby_programs{
 /// compiler is part of the run.
 double seconds_for(Language language, const KnownProgram& program) {
   if (program.status != Status::timeout) return 0;
-  return language == Language::go ? 4 : 1;
+  return language == Language::go ? 2 : 0.5;
+}
+
+std::string titles_of(const std::set<Language>& languages) {
+  std::vector<std::string_view> titles;
+  for (const Language language : languages) titles.push_back(title_of(language));
+  return fmt::format("{}", fmt::join(titles, ", "));
+}
+
+void run_known_programs(const Toolchain& toolchain, int jobs, const PassedSelfTests& passed, SelfTest& test) {
+  std::vector<std::pair<Language, const KnownProgram*>> programs;
+  for (const Language language : test.tested)
+    for (const KnownProgram& program : known_programs(language)) programs.emplace_back(language, &program);
+  std::vector<Result> results(programs.size());
+  for_each_in_slots(programs.size(), jobs, [&](std::size_t i, int slot) {
+    const auto& [language, program] = programs[i];
+    results[i] = toolchain.run(language, program->source, slot, seconds_for(language, *program));
+    return true;
+  });
+  std::set<Language> faulty;
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const auto& [language, program] = programs[i];
+    const Result& found = results[i];
+    if (found.status == program->status) continue;
+    faulty.insert(language);
+    test.faults.push_back(
+        {language, fmt::format("{}: a program {} must get the status {}, found {} ({}, exit code {}, signal "
+                               "{}); stderr: {}",
+                               title_of(language), program->what, name_of(program->status), name_of(found.status),
+                               name_of(found.stage), found.exit_code, found.signal,
+                               escaped(found.err.empty() ? found.out : found.err, 300))});
+  }
+  for (const Language language : test.tested)
+    if (!faulty.contains(language)) passed.store(self_test_key(toolchain, language));
 }
 
 }  // namespace
@@ -103,38 +137,42 @@ const std::vector<KnownProgram>& known_programs(Language language) {
   return ruby_programs;
 }
 
-std::vector<SelfTestFault> self_test(const Toolchain& toolchain, int jobs) {
-  std::vector<std::pair<Language, const KnownProgram*>> programs;
+SelfTest self_test(const Toolchain& toolchain, int jobs, const PassedSelfTests& passed) {
+  SelfTest test;
   for (const Language language : toolchain.languages())
-    for (const KnownProgram& program : known_programs(language)) programs.emplace_back(language, &program);
-  std::vector<Result> results(programs.size());
-  for_each_in_slots(programs.size(), jobs, [&](std::size_t i, int slot) {
-    const auto& [language, program] = programs[i];
-    results[i] = toolchain.run(language, program->source, slot, seconds_for(language, *program));
-    return true;
-  });
-  std::vector<SelfTestFault> faults;
-  for (std::size_t i = 0; i < programs.size(); ++i) {
-    const auto& [language, program] = programs[i];
-    const Result& found = results[i];
-    if (found.status == program->status) continue;
-    faults.push_back(
-        {language, fmt::format("{}: a program {} must get the status {}, found {} ({}, exit code {}, signal "
-                               "{}); stderr: {}",
-                               title_of(language), program->what, name_of(program->status), name_of(found.status),
-                               name_of(found.stage), found.exit_code, found.signal,
-                               escaped(found.err.empty() ? found.out : found.err, 300))});
-  }
-  return faults;
+    if (const auto when = passed.find(self_test_key(toolchain, language)))
+      test.passed_before[language] = *when;
+    else
+      test.tested.insert(language);
+  run_known_programs(toolchain, jobs, passed, test);
+  return test;
 }
 
-void require_self_test(const Toolchain& toolchain, int jobs) {
-  const std::vector<SelfTestFault> faults = self_test(toolchain, jobs);
-  if (faults.empty()) return;
+SelfTest self_test_anew(const Toolchain& toolchain, int jobs, const PassedSelfTests& passed) {
+  SelfTest test;
+  test.tested = toolchain.languages();
+  run_known_programs(toolchain, jobs, passed, test);
+  return test;
+}
+
+void require_passed(const SelfTest& test) {
+  if (test.faults.empty()) return;
   std::string text;
-  for (const SelfTestFault& fault : faults) text += "\n  " + fault.text;
+  for (const SelfTestFault& fault : test.faults) text += "\n  " + fault.text;
   throw Failure(
       fmt::format("[evaluate] nothing is scored, since programs with a known status got another one:{}", text));
+}
+
+std::string text_of(const SelfTest& test) {
+  std::map<std::string, std::set<Language>> before;
+  for (const auto& [language, when] : test.passed_before) before[when].insert(language);
+  std::vector<std::string> parts;
+  if (!test.tested.empty())
+    parts.push_back(fmt::format("{} {} now", titles_of(test.tested), test.faults.empty() ? "passed" : "failed"));
+  for (const auto& [when, languages] : before)
+    parts.push_back(fmt::format("{} passed on {} with the same compilers, sandbox, kernel and program (in the cache)",
+                                titles_of(languages), when));
+  return fmt::format("self-test: {}", fmt::join(parts, "; "));
 }
 
 }  // namespace multipl_moe::benchmark

@@ -2,10 +2,13 @@
 /// would otherwise give zeros silently.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "multipl_moe/benchmark/passed_self_tests.hpp"
 #include "multipl_moe/benchmark/toolchain.hpp"
 
 namespace multipl_moe::benchmark {
@@ -22,9 +25,21 @@ struct SelfTestFault {
   Language language;
   std::string text;  ///< what was expected and found
 };
-/// Runs the known programs of the toolchain's languages in the slots 0 .. jobs - 1. Returns what went wrong.
-std::vector<SelfTestFault> self_test(const Toolchain& toolchain, int jobs);
-/// The same; throws Failure with all faults if there is one.
-void require_self_test(const Toolchain& toolchain, int jobs);
+struct SelfTest {
+  std::set<Language> tested;                      ///< in this call
+  std::map<Language, std::string> passed_before;  ///< not run again, and when they passed
+  std::vector<SelfTestFault> faults;
+};
+/// Runs the known programs of the toolchain's languages in the slots 0 .. jobs - 1, except those of a language that is
+/// found in `passed`; those that pass are stored there. Throws IoError.
+SelfTest self_test(const Toolchain& toolchain, int jobs, const PassedSelfTests& passed);
+/// The same of every language, found or not.
+SelfTest self_test_anew(const Toolchain& toolchain, int jobs, const PassedSelfTests& passed);
+
+/// Throws Failure with all faults if there is one.
+void require_passed(const SelfTest& test);
+
+/// Which languages were tested now and which before, in one line.
+std::string text_of(const SelfTest& test);
 
 }  // namespace multipl_moe::benchmark

@@ -2,20 +2,19 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
-#include <random>
 #include <vector>
 
+#include "multipl_moe/benchmark/for_each_in_slots.hpp"
+#include "multipl_moe/benchmark/tools.hpp"
+#include "multipl_moe/benchmark/work_folder.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/hash.hpp"
+#include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/io/utf8_stream.hpp"
 
 namespace multipl_moe::benchmark {
@@ -24,105 +23,6 @@ namespace fs = std::filesystem;
 using sandbox::End;
 
 namespace {
-
-constexpr const char* marker_variable = "MOE_END_MARKER";
-constexpr const char* javatuples = "/usr/share/java/javatuples.jar";
-
-struct Tool {
-  Language language;
-  const char* file;     ///< the program's source
-  const char* version;  ///< a flag, or an argument
-  std::vector<const char*> needs;
-  const char* packages;
-  double compile_seconds, run_seconds;  ///< of MultiPL-E; 0: not compiled
-};
-
-const std::vector<Tool>& tools() {
-  static const std::vector<Tool> all{
-      {Language::python, "program.py", "--version", {"/usr/bin/python3"}, "python3", 0, 15},
-      {Language::java,
-       "Problem.java",
-       "-version",
-       {"/usr/bin/javac", "/usr/bin/java", javatuples},
-       "openjdk-17-jdk-headless libjavatuples-java",
-       15,
-       15},
-      {Language::cpp, "program.cpp", "--version", {"/usr/bin/g++", "/usr/bin/cc"}, "g++", 15, 15},
-      {Language::rust, "program.rs", "--version", {"/usr/bin/rustc", "/usr/bin/cc"}, "rustc libstd-rust-dev", 15, 5},
-      {Language::go, "program_test.go", "version", {"/usr/bin/go"}, "golang-go", 0, 30},
-      {Language::ruby, "program.rb", "--version", {"/usr/bin/ruby"}, "ruby", 0, 5}};
-  return all;
-}
-
-const Tool& tool_of(Language language) { return tools()[multipl_moe::index_of(language)]; }
-
-// The wrappers print the marker after the program's main() has returned without an error. A program that ends in
-// another way, such as exit(0), does not return.
-constexpr const char* c_wrapper = R"(#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-int __real_main(int argc, char** argv, char** environment);
-
-int __wrap_main(int argc, char** argv, char** environment) {
-  char line[80] = "";
-  const char* marker = getenv("MOE_END_MARKER");
-  int length = marker == NULL ? 0 : snprintf(line, sizeof line, "\n%s\n", marker);
-  unsetenv("MOE_END_MARKER");
-  int code = __real_main(argc, argv, environment);
-  if (code == 0) {
-    fflush(stdout);
-    if (write(STDOUT_FILENO, line, (size_t)length) != length) return code;
-  }
-  return code;
-}
-)";
-
-constexpr const char* java_wrapper = R"(import java.io.FileDescriptor;
-import java.io.FileOutputStream;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-
-final class MoeEnd {
-  public static void main(String[] arguments) throws Throwable {
-    Method main = Class.forName("Problem").getDeclaredMethod("main", String[].class);
-    main.setAccessible(true);
-    try {
-      main.invoke(null, (Object) arguments);
-    } catch (InvocationTargetException error) {
-      throw error.getCause();
-    }
-    System.out.flush();
-    new FileOutputStream(FileDescriptor.out).write(("\n" + System.getenv("MOE_END_MARKER") + "\n").getBytes());
-  }
-}
-)";
-
-constexpr const char* python_end = R"(
-try:
-    __import__("os").write(1, ("\n" + __import__("os").environ["MOE_END_MARKER"] + "\n").encode())
-except BaseException:
-    pass
-)";
-
-// test/unit runs the tests when the program ends.
-constexpr const char* ruby_end = R"(
-begin
-  moe_end = proc { STDOUT.write("\n" + ENV["MOE_END_MARKER"] + "\n"); STDOUT.flush }
-  defined?(Test::Unit::AutoRunner) ? Test::Unit.at_exit(&moe_end) : moe_end.call
-rescue Exception
-end
-)";
-
-constexpr const char* go_end = R"(package {}
-
-import (
-	moeos "os"
-	moetesting "testing"
-)
-
-func TestZzMoeEnd(t *moetesting.T) {{ moeos.Stdout.WriteString("\n" + moeos.Getenv("MOE_END_MARKER") + "\n") }}
-)";
 
 /// Imports what programs of benchmarks import, so that Go compiles these packages once.
 constexpr const char* go_warm = R"(package warm
@@ -148,65 +48,49 @@ import (
 func TestWarm(t *testing.T) {}
 )";
 
-void put_file(const fs::path& path, std::string_view text) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(text.data(), static_cast<std::streamsize>(text.size()));
-  file.close();
-  if (!file) throw IoError(path, "write", errno);
-}
+/// Uses what programs of benchmarks use, so that javac loads the classes of its own that it needs for them.
+constexpr const char* java_warm = R"(import java.io.*;
+import java.lang.reflect.*;
+import java.math.*;
+import java.security.*;
+import java.util.*;
+import java.util.stream.*;
+import org.javatuples.*;
 
-/// The name in the program's package clause, with which the further test must agree.
-std::string go_package_of(std::string_view program) {
-  for (std::size_t begin = 0; begin < program.size();) {
-    const std::size_t end = (std::min)(program.find('\n', begin), program.size());
-    std::string_view line = program.substr(begin, end - begin);
-    if (line.starts_with("package ")) {
-      line.remove_prefix(8);
-      return std::string(line.substr(0, line.find_first_of(" \t\r;/")));
-    }
-    begin = end + 1;
+class Warm {
+  interface Shape { double area(); }
+  record Square(double side) implements Shape { public double area() { return side * side; } }
+  enum Kind { SMALL, LARGE }
+  static <T extends Comparable<T>> Optional<T> largest(List<T> all) {
+    T best = null;
+    for (T one : all) if (best == null || one.compareTo(best) > 0) best = one;
+    return Optional.ofNullable(best);
   }
-  return "main";
+  static Map<Kind, ArrayList<Long>> by_kind(ArrayList<Long> all) {
+    return all.stream().collect(Collectors.groupingBy(x -> x > 9 ? Kind.LARGE : Kind.SMALL,
+        Collectors.toCollection(ArrayList::new)));
+  }
+  public static void main(String[] arguments) throws IOException {
+    Pair<Long, String> pair = Pair.with(1l, "a" + arguments.length);
+    StringBuilder text = new StringBuilder();
+    try {
+      switch (pair.getValue1()) { case "a": text.append('b'); break; default: text.append(2.5f); }
+      while (text.length() < 3) text.append((char) ('a' + text.length() % 26));
+    } catch (RuntimeException | AssertionError error) {
+      throw new IOException(error);
+    } finally {
+      assert(largest(new ArrayList<Long>(Arrays.asList(1l, 2l))).equals(Optional.of(2l)));
+    }
+    Shape shape = new Shape() { public double area() { return new BigInteger("4").intValue(); } };
+  }
 }
-
-void put_program(Language language, std::string_view program, const fs::path& folder) {
-  std::string text(program);
-  if (language == Language::python) text += python_end;
-  if (language == Language::ruby) text += ruby_end;
-  if (language == Language::go)
-    put_file(folder / "zz_end_test.go", fmt::format(fmt::runtime(go_end), go_package_of(program)));
-  put_file(folder / tool_of(language).file, text);
-}
-
-std::string new_marker() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
-}
-
-/// Removes the marker's line, with the line break before it, from the output; returns whether it was there. The marker
-/// must be a whole line: a list of all environment variables contains it too.
-bool take_marker(std::string& out, const std::string& marker) {
-  const std::string line = "\n" + marker + "\n";
-  const std::size_t at = out.find(line);
-  if (at == std::string::npos) return false;
-  out.erase(at, line.size());
-  return true;
-}
+)";
 
 std::string kept(std::string_view output) { return valid_utf8(output.substr(0, kept_output_bytes)); }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-/// An empty folder that a sandboxed compiler, which may run as another user, can use.
-fs::path make_folder(const fs::path& path) {
-  std::error_code ignored;
-  fs::remove_all(path, ignored);
-  create_folders(path);
-  fs::permissions(path, fs::perms::all);
-  return path;
-}
 
 Status status_of(const sandbox::Outcome& outcome, Stage stage) {
   switch (outcome.end) {
@@ -228,57 +112,27 @@ Status status_of(const sandbox::Outcome& outcome, Stage stage) {
 
 }  // namespace
 
-struct Toolchain::Step {
-  Stage stage;
-  std::vector<std::string> command;
-  double cpu_seconds;
-  bool writes = false;
-  std::vector<sandbox::Bind> read_only{};
-  std::vector<std::string> environment{};
-};
-
-std::string_view name_of(Protocol protocol) { return protocol == Protocol::multipl_e ? "multipl-e" : "exercises"; }
-
-Protocol protocol_named(std::string_view name) {
-  for (const Protocol protocol : {Protocol::multipl_e, Protocol::exercises})
-    if (name_of(protocol) == name) return protocol;
-  throw UsageError(fmt::format("[protocol] must be multipl-e or exercises, found '{}'", escaped(name)));
-}
-
-std::string missing_packages(const std::set<Language>& languages) {
-  std::string packages;
-  for (const Language language : languages) {
-    const Tool& tool = tool_of(language);
-    bool is_missing = false;
-    for (const char* const file : tool.needs) is_missing = is_missing || !fs::exists(file);
-    if (is_missing) packages += fmt::format("{}{}", packages.empty() ? "" : " ", tool.packages);
-  }
-  return packages;
-}
-
-std::uint64_t Toolchain::wrappers_hash() {
-  return hash_of(fmt::format("{}{}{}{}{}", c_wrapper, java_wrapper, python_end, ruby_end, go_end));
-}
-
 Toolchain::Toolchain(const sandbox::Sandbox& sandbox, const ExecutionSettings& settings,
-                     const std::set<Language>& languages, const fs::path& cache)
+                     const std::set<Language>& languages, const fs::path& cache, int jobs)
     : sandbox_(sandbox),
       settings_(settings),
       languages_(languages),
       work_(sandbox.slot_name(0)),
-      support_(work_.path() / "support") {
+      support_{work_.path() / "support"} {
   // Programs may run as another user, which needs read access to them.
   fs::permissions(work_.path(),
                   fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read | fs::perms::others_exec,
                   fs::perm_options::add);
-  if (const std::string packages = missing_packages(languages); !packages.empty())
-    throw Failure(fmt::format(
-        "[evaluate] programs of these languages cannot be run; missing packages: {0}\n  Install them: apt-get install "
-        "{0}\n  or leave their languages out with --languages",
-        packages));
-  find_versions();
-  make_support();
-  if (languages.contains(Language::go)) fill_go_cache(cache);
+  make_folder(support_.wrappers);
+  // Entries first: each thread then writes into its own.
+  for (const Language language : languages_) versions_[language];
+  // Go takes longest and begins first.
+  std::vector<Language> order(languages_.begin(), languages_.end());
+  std::stable_partition(order.begin(), order.end(), [](Language language) { return language == Language::go; });
+  for_each_in_slots(order.size(), jobs, [&](std::size_t i, int slot) {
+    prepare(order[i], cache, slot);
+    return true;
+  });
 }
 
 std::string Toolchain::limits_text(Language language) const {
@@ -288,63 +142,11 @@ std::string Toolchain::limits_text(Language language) const {
   return text;
 }
 
-std::vector<Toolchain::Step> Toolchain::steps_of(Language language) const {
-  const Tool& tool = tool_of(language);
-  const auto box = [](const std::string& file) { return "/box/" + file; };
-  const auto support = [](const std::string& file) { return "/support/" + file; };
-  const sandbox::Bind support_bind{support_, "/support"};
-  constexpr double exercise_seconds = 5;
-  const double compile_seconds = tool.compile_seconds * settings_.timeout_scale;
-  const double run_seconds =
-      (settings_.protocol == Protocol::exercises ? exercise_seconds : tool.run_seconds) * settings_.timeout_scale;
-  const std::string source = box(tool.file), binary = box("program");
-  switch (language) {
-    case Language::python: {
-      // Without a fixed seed, the order of a set of strings is another one in every run.
-      return {{Stage::run, {"python3", source}, run_seconds, false, {}, {"PYTHONHASHSEED=0"}}};
-    }
-    case Language::java: {
-      // The wrapper first: a class of the program with its name must not take its place.
-      const std::string path = fmt::format("{}:{}:{}", support("java"), box("classes"), javatuples);
-      return {{Stage::compile,
-               {"javac", "-J-Xmx1g", "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-J-Xshare:auto", "-encoding",
-                "UTF8", "-proc:none", "-cp", javatuples, "-d", box("classes"), source},
-               compile_seconds,
-               true},
-              {Stage::run,
-               {"java", "-Xmx1g", "-XX:+UseSerialGC", "-Xshare:auto", "-ea", "-cp", path, "MoeEnd"},
-               run_seconds,
-               false,
-               {support_bind}}};
-    }
-    case Language::cpp:
-      return {{Stage::compile,
-               {"g++", source, support("end.o"), "-o", binary, "-std=c++17", "-Wl,--wrap=main"},
-               compile_seconds,
-               true,
-               {support_bind}},
-              {Stage::run, {binary}, run_seconds}};
-    case Language::rust:
-      return {{Stage::compile,
-               {"rustc", source, "-o", binary, "-C", "link-arg=" + support("end.o"), "-C", "link-arg=-Wl,--wrap=main"},
-               compile_seconds,
-               true,
-               {support_bind}},
-              {Stage::run, {binary}, run_seconds}};
-    case Language::go:
-      return {{Stage::run,
-               {"go", "test", "-v", source, box("zz_end_test.go")},
-               run_seconds,
-               false,
-               {{go_cache_, "/go_cache"}},
-               {"GO111MODULE=off", "GOPROXY=off", "CGO_ENABLED=0", "GOMAXPROCS=2", "GOCACHE=/go_cache/build"}}};
-    case Language::ruby:
-      return {{Stage::run, {"ruby", source}, run_seconds}};
-  }
-  return {};
+std::vector<Step> Toolchain::steps_of(Language language) const {
+  return benchmark::steps_of(language, settings_.protocol, settings_.timeout_scale, support_);
 }
 
-sandbox::Outcome Toolchain::run_step(const Step& step, const fs::path& folder, int slot, const std::string& marker,
+sandbox::Outcome Toolchain::run_step(const Step& step, const fs::path& folder, int slot, const EndMarker* marker,
                                      double cpu_seconds) const {
   sandbox::Job job;
   job.command = step.command;
@@ -352,7 +154,7 @@ sandbox::Outcome Toolchain::run_step(const Step& step, const fs::path& folder, i
   job.folder_is_writable = step.writes;
   job.read_only = step.read_only;
   job.environment = step.environment;
-  if (!marker.empty()) job.environment.push_back(fmt::format("{}={}", marker_variable, marker));
+  if (marker != nullptr) job.environment.push_back(marker->variable());
   job.limits.cpu_seconds = cpu_seconds > 0 ? (std::min)(cpu_seconds, step.cpu_seconds) : step.cpu_seconds;
   // Wall time catches programs that wait; CPU time does not depend on what else the machine does.
   job.limits.wall_seconds = 3 * job.limits.cpu_seconds;
@@ -364,13 +166,13 @@ Result Toolchain::run(Language language, std::string_view program, int slot, dou
   const fs::path folder = make_folder(work_.path() / fmt::format("slot-{}", slot));
   put_program(language, program, folder);
   if (language == Language::java) make_folder(folder / "classes");
-  const std::string marker = new_marker();
+  const EndMarker marker;
   Result result;
   for (const Step& step : steps_of(language)) {
     // Compilers get no marker, which macros of Rust could read.
-    sandbox::Outcome outcome = run_step(step, folder, slot, step.stage == Stage::run ? marker : "",
-                                        step.stage == Stage::run ? cpu_seconds : 0);
-    const bool is_marked = take_marker(outcome.out, marker);
+    const bool runs = step.stage == Stage::run;
+    sandbox::Outcome outcome = run_step(step, folder, slot, runs ? &marker : nullptr, runs ? cpu_seconds : 0);
+    const bool is_marked = marker.take_from(outcome.out);
     result.stage = step.stage;
     result.status = status_of(outcome, step.stage);
     result.exit_code = outcome.end == End::exited ? outcome.exit_code : 0;
@@ -380,8 +182,8 @@ Result Toolchain::run(Language language, std::string_view program, int slot, dou
     result.peak_bytes = (std::max)(result.peak_bytes, outcome.peak_bytes);
     result.out = kept(outcome.out);
     result.err = kept(outcome.err);
-    if (step.stage == Stage::compile && result.status != Status::ok) return result;
-    if (step.stage == Stage::compile) continue;
+    if (!runs && result.status != Status::ok) return result;
+    if (!runs) continue;
     if (result.status == Status::ok && !is_marked) result.status = Status::early_exit;
     if (result.status != Status::exception) continue;
     if ((language == Language::python && has(outcome.err, "SyntaxError")) ||
@@ -397,67 +199,105 @@ Result Toolchain::run(Language language, std::string_view program, int slot, dou
 bool Toolchain::is_bad_ruby(const fs::path& folder, int slot) const {
   Step parse = steps_of(Language::ruby).front();
   parse.command.insert(parse.command.begin() + 1, "-c");
-  const sandbox::Outcome outcome = run_step(parse, folder, slot, "", 0);
+  const sandbox::Outcome outcome = run_step(parse, folder, slot, nullptr, 0);
   return outcome.end == End::exited && outcome.exit_code != 0;
 }
 
-void Toolchain::run_own(const fs::path& folder, const std::vector<std::string>& command,
-                        const std::vector<std::string>& environment, Language language) const {
+sandbox::Outcome Toolchain::try_own(const fs::path& folder, const std::vector<std::string>& command,
+                                    const std::vector<std::string>& environment, int slot) const {
   constexpr double patience = 300;
-  const Step step{Stage::compile, command, patience, true, {}, environment};
-  const sandbox::Outcome outcome = run_step(step, folder, 0, "", 0);
+  return run_step({Stage::compile, command, patience, true, {}, environment}, folder, slot, nullptr, 0);
+}
+
+void Toolchain::run_own(const fs::path& folder, const std::vector<std::string>& command,
+                        const std::vector<std::string>& environment, Language language, int slot) const {
+  const sandbox::Outcome outcome = try_own(folder, command, environment, slot);
   if (outcome.end != End::exited || outcome.exit_code != 0)
     throw Failure(fmt::format("[evaluate] {} of {} must work, but `{}` fails: {}", tool_of(language).packages,
                               title_of(language), fmt::join(command, " "),
                               escaped(outcome.err.empty() ? outcome.out : outcome.err, 500)));
 }
 
-void Toolchain::find_versions() {
-  const fs::path folder = make_folder(work_.path() / "versions");
-  for (const Language language : languages_) {
-    const Tool& tool = tool_of(language);
-    const std::vector<std::string> command{fs::path(tool.needs.front()).filename(), tool.version};
+std::string Toolchain::find_version(Language language, int slot) const {
+  const Tool& tool = tool_of(language);
+  const fs::path folder = make_folder(work_.path() / fmt::format("version-{}", slot));
+  std::vector<std::string> lines;
+  for (const std::vector<std::string>& command : tool.versions) {
     const Step step{Stage::run, command, tool.run_seconds, false, {}, {}};
-    const sandbox::Outcome outcome = run_step(step, folder, 0, "", 0);
+    const sandbox::Outcome outcome = run_step(step, folder, slot, nullptr, 0);
     if (outcome.end != End::exited || outcome.exit_code != 0)
       throw Failure(fmt::format("[evaluate] `{}` of {} must work, but fails: {}", fmt::join(command, " "),
                                 tool.packages, escaped(outcome.err, 500)));
-    versions_[language] = first_line(valid_utf8(outcome.out.empty() ? outcome.err : outcome.out));
+    lines.push_back(first_line(valid_utf8(outcome.out.empty() ? outcome.err : outcome.out)));
+  }
+  for (const char* const library : tool.libraries)
+    lines.push_back(fmt::format("{} XXH3 {:016x}", fs::path(library).filename().native(), hash_of_file(library)));
+  return fmt::format("{}", fmt::join(lines, "; "));
+}
+
+void Toolchain::prepare(Language language, const fs::path& cache, int slot) {
+  versions_.at(language) = find_version(language, slot);
+  const fs::path folder = make_folder(work_.path() / fmt::format("made-{}", name_of(language)));
+  switch (language) {
+    case Language::python:
+    case Language::ruby:
+      return;
+    case Language::go:
+      return fill_go_cache(cache, slot);
+    case Language::cpp:
+    case Language::rust: {
+      put_file(folder / "end.c", c_wrapper);
+      run_own(folder, {"cc", "-O1", "-c", "end.c", "-o", "end.o"}, {}, language, slot);
+      // Both make the same file.
+      return moe::io::rename_to(folder / "end.o", support_.wrappers / "end.o");
+    }
+    case Language::java:
+      put_file(folder / "MoeEnd.java", java_wrapper);
+      make_folder(folder / "java");
+      run_own(folder, {"javac", "-d", "java", "MoeEnd.java"}, {}, language, slot);
+      moe::io::rename_to(folder / "java", support_.wrappers / "java");
+      return archive_javac(cache, slot);
   }
 }
 
-void Toolchain::make_support() {
-  make_folder(support_);
-  if (languages_.contains(Language::cpp) || languages_.contains(Language::rust)) {
-    put_file(support_ / "end.c", c_wrapper);
-    run_own(support_, {"cc", "-O1", "-c", "end.c", "-o", "end.o"}, {},
-            languages_.contains(Language::cpp) ? Language::cpp : Language::rust);
-  }
-  if (languages_.contains(Language::java)) {
-    make_folder(support_ / "java");
-    put_file(support_ / "MoeEnd.java", java_wrapper);
-    run_own(support_, {"javac", "-d", "java", "MoeEnd.java"}, {}, Language::java);
-  }
-}
-
-void Toolchain::fill_go_cache(const fs::path& cache) {
-  const fs::path parent = cache.empty() ? work_.path() : cache;
-  go_cache_ = fs::absolute(parent / fmt::format("go-{:016x}", hash_of(versions_.at(Language::go) + go_warm)));
-  if (is_there(go_cache_)) return;
+void Toolchain::fill_go_cache(const fs::path& cache, int slot) {
+  support_.go_cache = place_of(cache, fmt::format("go-{:016x}", hash_of(versions_.at(Language::go) + go_warm)));
+  if (is_there(support_.go_cache)) return;
   const fs::path made = make_folder(work_.path() / "go");
   put_file(made / "warm_test.go", go_warm);
-  run_own(made, {"go", "test", "warm_test.go"},
-          {"GO111MODULE=off", "GOPROXY=off", "CGO_ENABLED=0", "GOMAXPROCS=2", "GOCACHE=/box/build"}, Language::go);
-  create_folders(parent);
+  run_own(made, {"go", "test", "warm_test.go"}, go_environment("/box/build"), Language::go, slot);
+  move_to(support_.go_cache, made);
+}
+
+void Toolchain::archive_javac(const fs::path& cache, int slot) {
+  const fs::path archive =
+      place_of(cache, fmt::format("javac-{:016x}.jsa", hash_of(versions_.at(Language::java) + java_warm)));
+  if (!is_there(archive)) {
+    const fs::path made = make_folder(work_.path() / "javac");
+    put_file(made / "Warm.java", java_warm);
+    // Without an archive, as before JDK 13, javac works too and takes longer.
+    try_own(made, javac_command({"-J-XX:ArchiveClassesAtExit=/box/javac.jsa", "-d", "/box", "Warm.java"}), {}, slot);
+    if (!is_there(made / "javac.jsa")) return;
+    move_to(archive, made / "javac.jsa");
+  }
+  support_.javac_archive = archive;
+}
+
+fs::path Toolchain::place_of(const fs::path& cache, const std::string& name) const {
+  return fs::absolute((cache.empty() ? work_.path() : cache) / name);
+}
+
+void Toolchain::move_to(const fs::path& place, const fs::path& made) {
+  create_folders(place.parent_path());
   std::error_code failed;
-  fs::rename(made, go_cache_, failed);
+  fs::rename(made, place, failed);
   if (!failed) return;
   // Another file system. The copy gets its name when it is complete.
-  const fs::path partial = partial_path(go_cache_);
+  const fs::path partial = partial_path(place);
   fs::remove_all(partial);
   fs::copy(made, partial, fs::copy_options::recursive);
-  fs::rename(partial, go_cache_, failed);
-  if (failed && !is_there(go_cache_)) throw IoError(go_cache_, "create", failed.value());
+  fs::rename(partial, place, failed);
+  if (failed && !is_there(place)) throw IoError(place, "create", failed.value());
 }
 
 }  // namespace multipl_moe::benchmark

@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "multipl_moe/benchmark/problem.hpp"
-#include "multipl_moe/benchmark/toolchain.hpp"
+#include "multipl_moe/benchmark/tools.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/sandbox/sandbox.hpp"
 
 namespace multipl_moe::testing {
 

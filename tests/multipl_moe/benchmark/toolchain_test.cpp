@@ -40,11 +40,68 @@ const Setting* setting() {
 TEST_CASE("programs of known status get it in every language", "[benchmark][compilers]") {
   const Setting* const s = setting();
   if (s == nullptr) return;
-  for (const SelfTestFault& fault : self_test(s->toolchain, 2)) FAIL_CHECK(fault.text);
-  for (const Language language : all_languages) CHECK(s->toolchain.version(language).size() > 3);
+  const SelfTest test = self_test(s->toolchain, 2, PassedSelfTests({}));
+  for (const SelfTestFault& fault : test.faults) FAIL_CHECK(fault.text);
+  CHECK(test.tested == six_languages);
+  CHECK(test.passed_before.empty());
   CHECK(s->toolchain.limits_text(Language::cpp) == "15 s + 15 s");
   CHECK(s->toolchain.limits_text(Language::rust) == "15 s + 5 s");
   CHECK(s->toolchain.limits_text(Language::go) == "30 s");
+}
+
+TEST_CASE("a version names everything that a result depends on", "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  for (const Language language : all_languages) CHECK(s->toolchain.version(language).size() > 3);
+  CHECK_THAT(s->toolchain.version(Language::java), ContainsSubstring("javac ") &&
+                                                       ContainsSubstring("; openjdk version ") &&
+                                                       ContainsSubstring("; javatuples.jar XXH3 "));
+  CHECK_THAT(s->toolchain.version(Language::rust), ContainsSubstring("rustc ") && ContainsSubstring("; cc "));
+  CHECK_THAT(s->toolchain.version(Language::ruby), ContainsSubstring("ruby ") && ContainsSubstring("; test-unit "));
+}
+
+TEST_CASE("a self-test that has passed is remembered, and nothing else", "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  const ScratchFolder scratch;
+  const PassedSelfTests passed(scratch.path());
+  const std::set<Language> python{Language::python}, both{Language::python, Language::ruby};
+  const Toolchain one(s->box, {}, python, {}), two(s->box, {}, both, {});
+  const SelfTest first = self_test(one, 2, passed);
+  CHECK(first.tested == python);
+  CHECK(text_of(first) == "self-test: Python passed now");
+  const SelfTest second = self_test(two, 2, passed);
+  CHECK(second.tested == std::set<Language>{Language::ruby});
+  CHECK(second.passed_before.at(Language::python).ends_with(" UTC"));
+  CHECK_THAT(text_of(second), ContainsSubstring("Ruby passed now; Python passed on 2") &&
+                                  ContainsSubstring("with the same compilers, sandbox, kernel and program"));
+  CHECK(self_test(two, 2, passed).tested.empty());
+  CHECK(self_test_anew(two, 2, passed).tested == both);
+  // Other limits of time, another way of running, a damaged file.
+  CHECK(
+      self_test(Toolchain(s->box, {sandbox::Mode::bubblewrap, Protocol::exercises, 1}, python, {}), 2, passed).tested ==
+      python);
+  const auto bare = sandbox::Sandbox::open(sandbox::Mode::none, 1);
+  CHECK(self_test_key(Toolchain(bare, {sandbox::Mode::none}, python, {}), Language::python) !=
+        self_test_key(one, Language::python));
+  for (const auto& entry : std::filesystem::directory_iterator(scratch / "self_tests")) put_bytes(entry.path(), "{}");
+  CHECK(self_test(one, 2, passed).tested == python);
+}
+
+TEST_CASE("a self-test that fails is an error with the difference, and is not remembered", "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  const ScratchFolder scratch;
+  const PassedSelfTests passed(scratch.path());
+  // A limit below the start of the interpreter: every program ends by it.
+  const Toolchain hasty(s->box, {sandbox::Mode::bubblewrap, Protocol::multipl_e, 1e-5}, {Language::python}, {});
+  const SelfTest test = self_test(hasty, 1, passed);
+  CHECK(test.faults.size() >= 3);
+  CHECK(text_of(test) == "self-test: Python failed now");
+  CHECK_THROWS_WITH(require_passed(test),
+                    ContainsSubstring("nothing is scored") &&
+                        ContainsSubstring("Python: a program that passes must get the status OK"));
+  CHECK(names_in(scratch.path()).empty());
 }
 
 TEST_CASE("completions of a problem in MultiPL-E's form get their status", "[benchmark][compilers]") {
@@ -109,6 +166,39 @@ TEST_CASE("a program cannot pass by printing its environment or by a class with 
   const Result printed = s->toolchain.run(Language::python, "print('out', end='')\n", 0);
   CHECK(printed.status == Status::ok);
   CHECK(printed.out == "out");
+}
+
+TEST_CASE("the marker's line is in no variable, file or memory that a program could print", "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  const auto status_of = [&](Language language, const std::string& program) {
+    return s->toolchain.run(language, program, 0).status;
+  };
+  // The values of all variables, each in a line of its own, and the program's own text.
+  CHECK(status_of(Language::python,
+                  "import os\nprint()\nfor v in os.environ.values(): print(v, flush=True)\n"
+                  "print(open(__file__).read(), flush=True)\nos._exit(0)\n") == Status::early_exit);
+  CHECK(status_of(Language::ruby, "puts ''\nputs ENV.values\nputs File.read(__FILE__)\n$stdout.flush\nexit!(0)\n") ==
+        Status::early_exit);
+  CHECK(
+      status_of(Language::cpp,
+                "#include <cstdio>\n#include <cstdlib>\nextern char** environ;\nstruct First { First() {\n"
+                "  for (char** v = environ; *v; ++v) { char* p = *v; while (*p && *p != '=') ++p; std::puts(\"\");"
+                " std::puts(p + 1); }\n  std::fflush(stdout); std::_Exit(0); } } first;\nint main() { return 1; }\n") ==
+      Status::early_exit);
+  CHECK(status_of(
+            Language::java,
+            "class Problem {\n  public static void main(String[] a) {\n    System.out.println();\n"
+            "    for (String v : System.getenv().values()) System.out.println(v);\n    System.exit(0);\n  }\n}\n") ==
+        Status::early_exit);
+  CHECK(status_of(Language::rust,
+                  "fn main() {\n    println!();\n    for (_, v) in std::env::vars() { println!(\"{}\", v); }\n"
+                  "    std::process::exit(0);\n}\n") == Status::early_exit);
+  CHECK(status_of(Language::go,
+                  "package f_test\n\nimport (\n    \"fmt\"\n    \"os\"\n    \"strings\"\n    \"testing\"\n)\n\n"
+                  "func init() {\n    fmt.Println()\n    for _, v := range os.Environ() {\n        "
+                  "fmt.Println(v[strings.Index(v, \"=\")+1:])\n    }\n    os.Exit(0)\n}\n\n"
+                  "func TestF(t *testing.T) {\n    t.Errorf(\"wrong\")\n}\n") == Status::early_exit);
 }
 
 TEST_CASE("the files of compilers are in a folder of their slot, which the next run removes after a kill",

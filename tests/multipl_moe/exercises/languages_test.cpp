@@ -3,8 +3,9 @@
 #include <set>
 
 #include "all_in_one.hpp"
-#include "multipl_moe/benchmark/execution.hpp"
+#include "multipl_moe/benchmark/for_each_in_slots.hpp"
 #include "multipl_moe/benchmark/toolchain.hpp"
+#include "multipl_moe/benchmark/tools.hpp"
 #include "multipl_moe/exercises/benchmark_set.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"

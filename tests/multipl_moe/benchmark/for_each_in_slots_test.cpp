@@ -1,4 +1,4 @@
-#include "multipl_moe/benchmark/execution.hpp"
+#include "multipl_moe/benchmark/for_each_in_slots.hpp"
 
 #include <atomic>
 #include <mutex>
@@ -7,7 +7,7 @@
 
 #include "support/catch.hpp"
 
-namespace benchmark_execution_test {
+namespace for_each_in_slots_test {
 
 using namespace multipl_moe::benchmark;
 
@@ -42,4 +42,4 @@ TEST_CASE("work ends at the first false, and an exception reaches the caller", "
                   std::runtime_error);
 }
 
-}  // namespace benchmark_execution_test
+}  // namespace for_each_in_slots_test
