@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "multipl_moe/cli/generation_run.hpp"
@@ -259,40 +258,6 @@ std::function<void()> add_evaluate_options(CLI::App& command, EvaluateFlags& fla
     for (const std::string& language : flags.languages) language_named(language);
     flags.options.weights = decoding_weights_of(flags.weights);
   };
-}
-
-std::string evaluate_settings_text(const EvaluateFlags& flags) {
-  const auto text = [](const std::string& value) {
-    return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  };
-  std::string lines = "[evaluate]\n";
-  const auto add = [&](const char* name, const auto& value) { lines += fmt::format("{} = {}\n", name, value); };
-  const bool generates = !flags.model.empty();
-  add(generates ? "model" : "completions", text(generates ? flags.model : flags.completions));
-  add("benchmark", nlohmann::json(flags.benchmarks).dump());
-  add("languages", nlohmann::json(flags.languages).dump());
-  add("limit", flags.limit);
-  add("prompt", text(flags.prompt));
-  if (generates) {
-    add("samples", flags.samples);
-    add("temperature", flags.options.temperature);
-    add("top-p", flags.options.top_p);
-    add("max-new-tokens", flags.options.max_new_tokens);
-    add("seed", flags.options.seed);
-    add("batch-size", flags.options.batch_size);
-    add("dtype", text(flags.dtype));
-    add("weights", text(flags.weights));
-    add("threads", flags.threads);
-  }
-  if (flags.generate_only) return lines + "generate-only = true\n";
-  add("pass-at", fmt::format("[{}]", fmt::join(flags.pass_at, ", ")));
-  add("protocol", text(flags.protocol));
-  add("timeout-scale", flags.timeout_scale);
-  add("sandbox", text(flags.sandbox));
-  add("allow-unsandboxed", flags.allow_unsandboxed);
-  add("cache", text(flags.cache));
-  add("jobs", flags.jobs);
-  return lines;
 }
 
 }  // namespace multipl_moe

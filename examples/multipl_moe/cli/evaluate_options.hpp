@@ -36,7 +36,4 @@ struct EvaluateFlags : InferenceFlags {
 /// are missing, do not apply or do not fit each other.
 std::function<void()> add_evaluate_options(CLI::App& command, EvaluateFlags& flags);
 
-/// The settings that the results depend on, and those that they do not, as lines of TOML.
-std::string evaluate_settings_text(const EvaluateFlags& flags);
-
 }  // namespace multipl_moe

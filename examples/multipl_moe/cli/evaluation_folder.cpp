@@ -30,8 +30,8 @@ namespace {
 constexpr const char *settings_name = "evaluation.toml", *results_name = "results.jsonl";
 
 /// Settings that change no result: they may differ when a run is resumed.
-constexpr std::array<std::string_view, 7> free_settings{"jobs",    "cache",  "batch-size",   "threads",
-                                                        "pass-at", "kernel", "sandbox_found"};
+constexpr std::array<std::string_view, 8> free_settings{"jobs",    "cache",  "batch-size",    "threads",
+                                                        "pass-at", "kernel", "sandbox_found", "self_test"};
 
 /// The settings by name, with the table before the name.
 std::map<std::string, std::string> settings_in(const std::string& text) {
@@ -83,8 +83,10 @@ EvaluationFolder::EvaluationFolder(const std::filesystem::path& folder, const st
     : path_(folder) {
   const bool has_run = is_there(path_ / settings_name);
   if (!resume && has_run)
-    throw UsageError(fmt::format("[evaluate] {} holds a run; --resume continues it, another --output begins a new one",
-                                 escaped(path_.native())));
+    throw UsageError(
+        fmt::format("[evaluate] {0} holds a run; --resume continues it; to begin anew, choose another --output, or "
+                    "remove {0}",
+                    escaped(path_.native())));
   if (!has_run) require_new_folder("evaluate", path_);
   create_folders(path_);
   lock_.emplace(path_);
@@ -92,8 +94,10 @@ EvaluationFolder::EvaluationFolder(const std::filesystem::path& folder, const st
     constexpr std::uint64_t largest = 1 << 20;
     const std::string different = differences_of(read_whole_file(path_ / settings_name, largest), settings);
     if (!different.empty())
-      throw UsageError(fmt::format("[evaluate] --resume needs the settings that the run in {} was begun with:{}",
-                                   escaped(path_.native()), different));
+      throw UsageError(
+          fmt::format("[evaluate] --resume needs the settings that the run in {0} was begun with:{1}\n  To begin "
+                      "anew, choose another --output, or remove {0}",
+                      escaped(path_.native()), different));
     remove_leftovers(path_);
     remove_file(path_ / manifest_name);
   }

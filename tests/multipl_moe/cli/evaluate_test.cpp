@@ -1,6 +1,7 @@
 /// The command evaluate, as a process.
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
@@ -66,6 +67,19 @@ void check_refused(const ScratchFolder& scratch, const std::string& words, int e
   CHECK_THAT(outcome.error, ContainsSubstring(text));
   CHECK(outcome.out.empty());
   CHECK_FALSE(fs::exists(scratch / "out"));
+}
+
+/// Put before a command that sees none of these files, in a mount namespace of its own; empty, after a line with the
+/// reason, where this test may not make one.
+std::string without_files(const std::vector<std::string>& files) {
+  if (std::system("unshare --mount true 2>/dev/null") != 0) {
+    WARN("mount namespaces need root, so this test was skipped");
+    return "";
+  }
+  std::string command = "unshare --mount sh -c '";
+  for (const std::string& file : files)
+    if (fs::exists(file)) command += "mount --bind /dev/null " + file + " && ";
+  return command + "exec \"$0\" \"$@\"'";
 }
 
 bool can_run() {
@@ -167,7 +181,8 @@ TEST_CASE("completions do not depend on the limit, the batch or a kill", "[cli][
   CHECK_THAT(again.error, ContainsSubstring("holds a run; --resume continues it"));
   const Outcome other = run(scratch, words + "whole --seed 3 --resume");
   CHECK(other.exit_code == 2);
-  CHECK_THAT(other.error, ContainsSubstring("seed: 0, found 3"));
+  CHECK_THAT(other.error,
+             ContainsSubstring("seed: 0, found 3") && ContainsSubstring("another --output, or remove whole"));
   CHECK(get_bytes(scratch / "whole/completions.jsonl") == whole);
 
   std::mt19937 random(1);
@@ -199,6 +214,173 @@ TEST_CASE("completions do not depend on the limit, the batch or a kill", "[cli][
   REQUIRE(run(scratch, words + "killed --resume").exit_code == 0);
   CHECK(get_bytes(scratch / "killed/completions.jsonl") == whole);
   CHECK_NOTHROW(check_manifest(scratch / "killed"));
+}
+
+TEST_CASE("a journal that ends in the middle of a line is continued before that line", "[cli][evaluate]") {
+  const ScratchFolder scratch;
+  put_model_and_benchmark(scratch);
+  const std::string words =
+      "evaluate --model model --benchmark b.jsonl --generate-only --max-new-tokens 20 --threads 1 -q --resume -o ";
+  REQUIRE(run(scratch, words + "whole").exit_code == 0);
+  const std::string whole = get_bytes(scratch / "whole/completions.jsonl");
+  for (const std::size_t bytes : {std::size_t{1}, whole.size() / 3, whole.size() / 2, whole.size() - 1}) {
+    fs::remove_all(scratch / "cut");
+    fs::copy(scratch / "whole", scratch / "cut");
+    fs::remove(scratch / "cut/completions.jsonl");
+    fs::remove(scratch / "cut/MANIFEST");
+    put_bytes(scratch / "cut/.completions.jsonl", whole.substr(0, bytes));
+    REQUIRE(run(scratch, words + "cut").exit_code == 0);
+    CHECK(get_bytes(scratch / "cut/completions.jsonl") == whole);
+    CHECK_NOTHROW(check_manifest(scratch / "cut"));
+  }
+}
+
+TEST_CASE("a folder that cannot be written to ends an evaluation with 5", "[cli][evaluate]") {
+  const ScratchFolder scratch;
+  put_model_and_benchmark(scratch);
+  const Outcome output =
+      run(scratch, "evaluate --model model --benchmark b.jsonl --generate-only --max-new-tokens 2 -q -o /proc/out");
+  CHECK(output.exit_code == 5);
+  CHECK_THAT(output.error, ContainsSubstring("/proc/out"));
+}
+
+TEST_CASE("paths need not be UTF-8", "[cli][evaluate]") {
+  const ScratchFolder scratch;
+  put_model_and_benchmark(scratch);
+  fs::rename(scratch / "model", scratch / "model\xff");
+  fs::rename(scratch / "b.jsonl", scratch / "b\xff.jsonl");
+  const Outcome generated = run(scratch,
+                                "evaluate --model 'model\xff' --benchmark 'b\xff.jsonl' --generate-only "
+                                "--max-new-tokens 2 -q -o 'out\xff'");
+  INFO(generated.error);
+  CHECK(generated.exit_code == 0);
+  CHECK_THAT(get_bytes(scratch / "out\xff/evaluation.toml"),
+             ContainsSubstring("benchmark = [\"b\xef\xbf\xbd.jsonl\"]") &&
+                 ContainsSubstring("\"benchmark b\xef\xbf\xbd\" = \"XXH3 "));
+  CHECK_NOTHROW(check_manifest(scratch / "out\xff"));
+}
+
+TEST_CASE("everything that an evaluation needs and that is missing is named at once", "[cli][evaluate][compilers]") {
+  const ScratchFolder scratch;
+  put_model_and_benchmark(scratch);
+  put_completions(scratch, 1);
+  const std::string before = without_files({"/usr/bin/bwrap", "/usr/bin/rustc", "/usr/bin/go", "/usr/bin/python3",
+                                            "/usr/share/java/javatuples.jar", "/usr/bin/ruby", "/usr/bin/g++"});
+  if (before.empty()) return;
+  const std::string score = "evaluate --completions c.jsonl --benchmark b.jsonl -q -o out";
+  for (const std::string& words : {std::string("evaluate --check"), score}) {
+    const Outcome outcome = run(scratch, words, before);
+    INFO(outcome.error);
+    CHECK(outcome.exit_code == 1);
+    CHECK_THAT(outcome.error,
+               ContainsSubstring("\n  sandbox: ") && ContainsSubstring("apt-get install bubblewrap") &&
+                   ContainsSubstring("\n  Python: apt-get install python3;") &&
+                   ContainsSubstring("\n  Java: apt-get install openjdk-17-jdk-headless libjavatuples-java;") &&
+                   ContainsSubstring("\n  C++: apt-get install g++;") &&
+                   ContainsSubstring("\n  Rust: apt-get install rustc libstd-rust-dev;") &&
+                   ContainsSubstring("\n  Go: apt-get install golang-go;") &&
+                   ContainsSubstring("\n  Ruby: apt-get install ruby;"));
+  }
+  CHECK_FALSE(fs::exists(scratch / "out"));
+  const Outcome json = run(scratch, "evaluate --check --languages rust --json", before);
+  CHECK(nlohmann::json::parse(json.out)["sandbox"].is_null());
+  CHECK(nlohmann::json::parse(json.out)["missing_packages"] == "rustc libstd-rust-dev");
+}
+
+TEST_CASE("a language without its compiler does not keep others from being checked", "[cli][evaluate][compilers]") {
+  if (!can_run()) return;
+  const ScratchFolder scratch;
+  const std::string before = without_files({"/usr/bin/rustc"});
+  if (before.empty()) return;
+  const Outcome outcome = run(scratch, "evaluate --check --languages python,rust", before);
+  INFO(outcome.error);
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.error,
+             ContainsSubstring("\n  Rust: apt-get install rustc libstd-rust-dev;") && !ContainsSubstring("sandbox:"));
+  CHECK_THAT(outcome.out, ContainsSubstring("Rust     missing") && ContainsSubstring("self-test: Python passed now"));
+  // Programs are found where packages put them, whatever PATH says.
+  CHECK(run(scratch, "evaluate --check --languages python", "PATH=/nowhere").exit_code == 0);
+}
+
+TEST_CASE("a cache that cannot be written to is an error before anything is scored", "[cli][evaluate][compilers]") {
+  if (!can_run()) return;
+  const ScratchFolder scratch;
+  put_model_and_benchmark(scratch);
+  put_completions(scratch, 1);
+  check_refused(scratch, "--completions c.jsonl --benchmark b.jsonl --cache /proc/cache -q -o out", 5, "/proc/cache");
+}
+
+TEST_CASE("a self-test is run once for a cache, and the output says so", "[cli][evaluate][compilers]") {
+  if (!can_run()) return;
+  const ScratchFolder scratch;
+  put_model_and_benchmark(scratch);
+  put_completions(scratch, 1);
+  const std::string words =
+      "evaluate --completions c.jsonl --benchmark b.jsonl --languages python,ruby --cache cache -o ";
+  const Outcome first = run(scratch, words + "first"), second = run(scratch, words + "second");
+  CHECK(first.exit_code == 0);
+  CHECK_THAT(first.error, ContainsSubstring("self-test: Python, Ruby passed now"));
+  CHECK(second.exit_code == 0);
+  CHECK_THAT(second.error, ContainsSubstring("self-test: Python, Ruby passed on 2"));
+  CHECK_THAT(get_bytes(scratch / "second/evaluation.toml"),
+             ContainsSubstring("self_test = \"self-test: Python, Ruby passed on 2"));
+  // What it was does not matter to a run that is continued; --check always tests.
+  CHECK(run(scratch, words + "first --resume").exit_code == 0);
+  CHECK_THAT(run(scratch, "evaluate --check --languages python --cache cache").out,
+             ContainsSubstring("self-test: Python passed now"));
+}
+
+TEST_CASE("a disk that is full while programs run ends an evaluation with 5, and it can be continued",
+          "[cli][evaluate][compilers]") {
+  if (!can_run()) return;
+  const ScratchFolder scratch;
+  const AddProblem python = add_problems()[0];
+  put_bytes(scratch / "b.jsonl", line_of(python));
+  std::string lines;
+  for (int i = 0; i < 60; ++i)
+    lines += nlohmann::json{{"name", python.problem.name}, {"completion", "    return x + " + std::to_string(i) + "\n"}}
+                 .dump() +
+             "\n";
+  put_bytes(scratch / "c.jsonl", lines);
+  const std::string words = "evaluate --completions c.jsonl --benchmark b.jsonl -q -o ";
+  REQUIRE(run(scratch, words + "whole").exit_code == 0);
+  const std::string summary = get_bytes(scratch / "whole/summary.csv");
+  CHECK_THAT(summary, ContainsSubstring("b,python,1,0.016667"));
+  // The first limit is below the size of the completions, the second below that of the results.
+  const auto size = [&](const char* name) {
+    return static_cast<std::int64_t>(fs::file_size(scratch / "whole" / name));
+  };
+  REQUIRE(size("completions.jsonl") + 512 < size("results.jsonl"));
+  for (const std::int64_t bytes : {size("completions.jsonl") - 512, size("completions.jsonl") + 512}) {
+    const std::string folder = "full" + std::to_string(bytes);
+    const Outcome full = run(scratch, words + folder, file_size_limit(bytes / 512));
+    INFO(full.error);
+    CHECK(full.exit_code == 5);
+    for (const char* name : {"results.jsonl", "problems.csv", "summary.csv", "MANIFEST"})
+      CHECK_FALSE(fs::exists(scratch / folder / name));
+    REQUIRE(run(scratch, words + folder + " --resume").exit_code == 0);
+    CHECK(get_bytes(scratch / folder / "summary.csv") == summary);
+    CHECK(lasting_results(scratch / folder / "results.jsonl") == lasting_results(scratch / "whole/results.jsonl"));
+  }
+}
+
+TEST_CASE("problems whose names differ in a slash alone are exported to files of their own",
+          "[cli][evaluate][compilers]") {
+  if (!can_run()) return;
+  const ScratchFolder scratch;
+  std::string problems, completions;
+  for (const char* name : {"a/b", "a_b"}) {
+    AddProblem python = add_problems()[0];
+    python.problem.name = name;
+    problems += line_of(python);
+    completions += nlohmann::json{{"name", name}, {"completion", python.right}}.dump() + "\n";
+  }
+  put_bytes(scratch / "b.jsonl", problems);
+  put_bytes(scratch / "c.jsonl", completions);
+  REQUIRE(run(scratch, "evaluate --completions c.jsonl --benchmark b.jsonl --export multipl-e -q -o out").exit_code ==
+          0);
+  CHECK(nlohmann::json::parse(get_bytes(scratch / "out/multipl-e/a_b.python.results.json"))["name"] == "a_b");
+  CHECK(nlohmann::json::parse(get_bytes(scratch / "out/multipl-e/a_b.python~2.results.json"))["name"] == "a/b");
 }
 
 TEST_CASE("a full disk ends an evaluation with 5, and it can be continued", "[cli][evaluate]") {
@@ -326,7 +508,7 @@ TEST_CASE("a random model is scored, and a benchmark is checked", "[cli][evaluat
   const Outcome machine = run(scratch, "evaluate --check --languages ruby --sandbox none --allow-unsandboxed");
   INFO(machine.error);
   CHECK(machine.exit_code == 0);
-  CHECK_THAT(machine.out, ContainsSubstring("self-test of 1 language: passed"));
+  CHECK_THAT(machine.out, ContainsSubstring("self-test: Ruby passed now"));
   CHECK_THAT(machine.error, ContainsSubstring("warning: --sandbox none"));
 }
 
