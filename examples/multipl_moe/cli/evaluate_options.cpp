@@ -215,8 +215,8 @@ std::function<void()> add_evaluate_options(CLI::App& command, EvaluateFlags& fla
                                  "confirms --sandbox none: programs written by a model run with your rights"));
   add(executes, command
                     .add_option("--cache", flags.cache,
-                                "folder of results that several runs share: an equal program with the same compiler "
-                                "and limits is not run again")
+                                "folder of results and passed self-tests that several runs share: an equal program "
+                                "with the same compiler and limits is not run again")
                     ->type_name("DIR"));
   add(scores, command
                   .add_option("--export", flags.export_form,
