@@ -735,7 +735,7 @@ mutant(gradients_of_queries_begin_at_the_text multipl_moe/model/tiled_attention.
   AFTER [==[(j == 0, context, d_s, k, d_q)]==]
   REASON "with a window, the gradients of queries are added to memory that nothing has written"
   TESTS multipl_moe/model/tiled_attention)
-mutant(narrow_norm_weight_without_scale multipl_moe/model/rms_norm.hpp
+mutant(narrow_norm_weight_without_scale multipl_moe/model/rows_host.hpp
   BEFORE [==[d_w(t, d) = d_y[d] * x[d] * s;]==]
   AFTER [==[d_w(t, d) = d_y[d] * x[d];]==]
   REASON "in bfloat16 the gradient of a norm's weight is that of rows that are not normalized"
@@ -745,11 +745,61 @@ mutant(rounded_tile_with_another_stride multipl_moe/model/tiled_attention.hpp
   AFTER [==[narrow(cols, t.values + r * tile, rounded.values + r * cols);]==]
   REASON "probabilities of bfloat16 attention are read at the wrong place in tiles that are not full"
   TESTS multipl_moe/model/bfloat16_operations)
-mutant(row_sum_of_bfloat16_without_the_row multipl_moe/model/wide_rows.hpp
+mutant(row_sum_of_bfloat16_without_the_row multipl_moe/model/rows_host.hpp
   BEFORE [==[rows.widen(to.cols, to.row(r).data, sum);]==]
   AFTER [==[rows.widen(to.cols, from.row(r).data, sum);]==]
   REASON "the residual stream of a bfloat16 model is replaced instead of added to"
   TESTS multipl_moe/model/bfloat16_operations)
+mutant(key_tiles_forget_their_last_queries multipl_moe/model/score_rows.hpp
+  BEFORE [==[first(key + tile + window - 2)]==]
+  AFTER [==[first(key + window - 2)]==]
+  REASON "with a window, the gradients of a tile of keys miss its last queries"
+  TESTS multipl_moe/model/block_attention)
+mutant(window_of_a_block_begins_a_tile_late multipl_moe/model/score_rows.hpp
+  BEFORE [==[(first - window + 1) / tile * tile]==]
+  AFTER [==[(first - window + tile) / tile * tile]==]
+  REASON "the tile in which a window begins is skipped"
+  TESTS multipl_moe/model/block_attention)
+mutant(query_attends_to_the_next_key multipl_moe/model/score_rows.hpp
+  BEFORE [==[key <= query;]==]
+  AFTER [==[key <= query + 1;]==]
+  REASON "attention in blocks is not causal"
+  TESTS multipl_moe/model/block_attention)
+mutant(score_gradient_without_the_inner_product multipl_moe/model/score_rows.hpp
+  BEFORE [==[scale * p[i] * (d[i] - inner)]==]
+  AFTER [==[scale * p[i] * d[i]]==]
+  REASON "the gradient of softmax without the term of its normalization"
+  TESTS multipl_moe/model/block_attention)
+mutant(heads_of_a_chunk_overlap multipl_moe/model/block_attention.hpp
+  BEFORE [==[kv < shape_.kv_heads; kv += step)]==]
+  AFTER [==[kv + step <= shape_.kv_heads; kv += step)]==]
+  REASON "the last heads are left out where their number is no multiple of a chunk's"
+  TESTS multipl_moe/model/block_attention)
+mutant(rows_of_a_token_in_any_order multipl_moe/model/rows_device.hpp
+  BEFORE [==[for (moe::Index i = begin_1U(0, u); i < begin_1U(0, u + 1); ++i)]==]
+  AFTER [==[for (moe::Index i = begin_1U(0, u + 1) - 1; i >= begin_1U(0, u); --i)]==]
+  REASON "the embedding's gradient is summed in another order than on the CPU"
+  TESTS multipl_moe/model/rows_device)
+mutant(equal_logits_of_two_pieces multipl_moe/model/rows_device.hpp
+  BEFORE [==[(b.value == a.value && b.at < a.at)]==]
+  AFTER [==[(b.value == a.value && b.at > a.at)]==]
+  REASON "of equal logits the highest token is the most probable"
+  TESTS multipl_moe/model/rows_device)
+mutant(piece_without_probability multipl_moe/model/rows_device.hpp
+  BEFORE [==[return best == moe::below_all<Real> ? Real(0) : best;]==]
+  AFTER [==[return best;]==]
+  REASON "a part of a row of logits that is all minus infinity makes the loss not a number"
+  TESTS multipl_moe/model/rows_device)
+mutant(pieces_of_a_cache_are_not_rescaled multipl_moe/model/rows_device.hpp
+  BEFORE [==[const Real fade = std::exp(totals_M2(first + p, 0) - best);]==]
+  AFTER [==[const Real fade = 1;]==]
+  REASON "sums over parts of a cache are added although each has its own largest score"
+  TESTS multipl_moe/model/rows_device)
+mutant(norm_weight_gradient_begins_at_zero multipl_moe/model/rows_device.hpp
+  BEFORE [==[Real sum = d_w_1D(0, d);]==]
+  AFTER [==[Real sum = 0;]==]
+  REASON "gradients of a norm's weight are not accumulated over micro-batches"
+  TESTS multipl_moe/model/rows_device)
 mutant(unrounded_projection_without_bias ops/linear.hpp
   BEFORE [==[y(t, o) += widened(b(0, o));]==]
   AFTER [==[y(t, o) += 0 * widened(b(0, o));]==]

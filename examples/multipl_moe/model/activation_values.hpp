@@ -15,5 +15,7 @@ double routing_values_per_token(const ModelConfig& config);
 
 /// Rows of the cross-entropy's logits that are in memory at once.
 inline constexpr std::int64_t logit_rows = 256;
+/// The same on a GPU, where launches would take longer than the work on fewer rows.
+inline constexpr std::int64_t logit_rows_of_a_device = 1024;
 
 }  // namespace multipl_moe

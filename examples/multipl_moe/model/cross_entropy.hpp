@@ -2,15 +2,15 @@
 /// never in memory at once.
 #pragma once
 
-#include <cmath>
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/ops/linear.hpp"
+#include "moe/ops/upload_indices.hpp"
 #include "multipl_moe/model/activation_values.hpp"
-#include "multipl_moe/model/wide_rows.hpp"
+#include "multipl_moe/model/rows.hpp"
 
 namespace multipl_moe {
 
@@ -21,10 +21,10 @@ class CrossEntropy {
   using Head = moe::Linear<Value, B>;
   using Tensor = moe::Matrix<Value, B>;
   using ConstView = moe::View<const Value, B>;
-  /// Type of the logits.
-  using Real = moe::Accum<Value>;
+  using Rows = RowOperations<Value, B>;
 
-  explicit CrossEntropy(moe::Index chunk_rows = logit_rows) : chunk_rows_(chunk_rows) {}
+  explicit CrossEntropy(moe::Index chunk_rows = B::is_host ? logit_rows : logit_rows_of_a_device)
+      : chunk_rows_(chunk_rows) {}
 
   struct Gradient {
     double loss = 0;
@@ -38,28 +38,16 @@ class CrossEntropy {
                              std::span<const std::int32_t> targets_T, double share, HeadGradient& gradient) const {
     check(head, h_TD, targets_T);
     Gradient result{0, Tensor::uninitialized(context, h_TD.rows, h_TD.cols)};
+    const auto target_1T = uploaded(context, targets_T);
+    auto loss_1T = moe::Matrix<double, B>::uninitialized(context, 1, h_TD.rows);
     for_each_chunk(h_TD, [&](moe::Index begin, moe::Index end) {
       const auto h = h_TD.rows_between(begin, end);
-      auto logits_RV = head.forward_unrounded(context, h);
-      std::vector<double> losses(static_cast<std::size_t>(end - begin));
-      B::for_each(context, end - begin, [&, logits = logits_RV.view()](moe::Index r) {
-        const auto target = targets_T[static_cast<std::size_t>(begin + r)];
-        const auto row = logits.row(r);
-        losses[static_cast<std::size_t>(r)] = replace_by_probabilities(row, target);
-        row[target] -= 1;
-        for (Real& d : row) d *= static_cast<Real>(share);
-      });
-      for (const double loss : losses) result.loss += share * loss;
-      const auto d_h = [&] {
-        if constexpr (is_widened<Value>)
-          return head.backward(context, narrowed_rows<B>(context, logits_RV.const_view()), h, gradient);
-        else
-          return head.backward(context, logits_RV, h, gradient);
-      }();
-      B::for_each(context, end - begin, [&, from = d_h.view(), to = result.d_h_TD.view()](moe::Index r) {
-        std::copy_n(from.row(r).data, from.cols, to.row(begin + r).data);
-      });
+      const auto d_logits =
+          Rows::loss_gradient(context, head.forward_unrounded(context, h), target_1T.view().cols_between(begin, end),
+                              share, loss_1T.view().cols_between(begin, end));
+      Rows::copy(context, head.backward(context, d_logits, h, gradient), result.d_h_TD.view().rows_between(begin, end));
     });
+    for (const double loss : values_of(context, loss_1T)) result.loss += share * loss;
     return result;
   }
 
@@ -71,20 +59,16 @@ class CrossEntropy {
   Scores score(const Context& context, const Head& head, ConstView h_TD,
                std::span<const std::int32_t> targets_T) const {
     check(head, h_TD, targets_T);
-    Scores scores{std::vector<double>(targets_T.size()), std::vector<std::uint8_t>(targets_T.size())};
+    const auto target_1T = uploaded(context, targets_T);
+    auto loss_1T = moe::Matrix<double, B>::uninitialized(context, 1, h_TD.rows);
+    auto hit_1T = moe::Matrix<moe::Index, B>::uninitialized(context, 1, h_TD.rows);
     for_each_chunk(h_TD, [&](moe::Index begin, moe::Index end) {
       auto logits_RV = head.forward_unrounded(context, h_TD.rows_between(begin, end));
-      B::for_each(context, end - begin, [&, logits = logits_RV.view()](moe::Index r) {
-        const auto at = static_cast<std::size_t>(begin + r);
-        const auto row = logits.row(r);
-        moe::Index best = 0;
-        for (moe::Index v = 1; v < row.size; ++v)
-          if (row[v] > row[best]) best = v;
-        scores.hits[at] = best == targets_T[at] ? 1 : 0;
-        scores.losses[at] = replace_by_probabilities(row, targets_T[at]);
-      });
+      Rows::score(context, logits_RV.view(), target_1T.view().cols_between(begin, end),
+                  loss_1T.view().cols_between(begin, end), hit_1T.view().cols_between(begin, end));
     });
-    return scores;
+    const auto hits = values_of(context, hit_1T);
+    return {values_of(context, loss_1T), std::vector<std::uint8_t>(hits.begin(), hits.end())};
   }
 
  private:
@@ -102,18 +86,14 @@ class CrossEntropy {
       f(begin, std::min(begin + chunk_rows_, h_TD.rows));
   }
 
-  /// row = softmax(row); returns -log of the target's probability.
-  static double replace_by_probabilities(moe::Row<Real> row, std::int32_t target) {
-    const auto& kernels = moe::cpu::row_kernels<Real>();
-    const Real best = moe::max(row), wanted = row[target];
-    // Partial sums of a few thousand values in Real, added in double.
-    constexpr moe::Index part = 4096;
-    double total = 0;
-    for (moe::Index v = 0; v < row.size; v += part)
-      total +=
-          static_cast<double>(kernels.exponentials(std::min(part, row.size - v), best, row.data + v, row.data + v));
-    kernels.scale(row.size, static_cast<Real>(1 / total), row.data, row.data);
-    return std::log(total) + static_cast<double>(best) - static_cast<double>(wanted);
+  static moe::Matrix<moe::Index, B> uploaded(const Context& context, std::span<const std::int32_t> targets_T) {
+    return moe::upload_indices<B>(context, std::vector<moe::Index>(targets_T.begin(), targets_T.end()));
+  }
+  template <class Number>
+  static std::vector<Number> values_of(const Context& context, const moe::Matrix<Number, B>& row) {
+    std::vector<Number> values(static_cast<std::size_t>(row.size()));
+    B::download(context, row.const_view(), values.data());
+    return values;
   }
 
   moe::Index chunk_rows_;

@@ -1,15 +1,13 @@
 /// Token embedding: one table row per token of the vocabulary.
 #pragma once
 
-#include <algorithm>
 #include <span>
 #include <string>
-#include <type_traits>
 
-#include "moe/backend/cpu/cpu.hpp"
-#include "moe/core/bfloat16.hpp"
+#include "moe/backend/contract/backend.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/ops/linear.hpp"
+#include "multipl_moe/model/rows.hpp"
 
 namespace multipl_moe {
 
@@ -20,6 +18,7 @@ struct Embedding {
   using Context = typename Backend::Context;
   using Tensor = moe::Matrix<Value, Backend>;
   using ConstView = moe::View<const Value, Backend>;
+  using Rows = RowOperations<Value, Backend>;
   template <class Other>
   using rebind = Embedding<Other, Backend>;
 
@@ -32,15 +31,7 @@ struct Embedding {
       moe::require(token >= 0 && token < table.out(), "Embedding::forward", "tokens must lie in [0, ", table.out(),
                    "), got ", token);
     auto x_TD = Tensor::uninitialized(context, static_cast<moe::Index>(tokens_T.size()), table.in());
-    const auto w = table.weight.view();
-    // The table may be in its file (moe::WeightsInFile).
-    const moe::BFloat16* const rows = context.packed ? context.packed->rows_of(w) : nullptr;
-    Backend::for_each(context, x_TD.rows(), [&, x = x_TD.view()](moe::Index t) {
-      const moe::Index token = tokens_T[static_cast<std::size_t>(t)];
-      if constexpr (std::is_same_v<Value, float>)
-        if (rows != nullptr) return moe::cpu::narrow_row_kernels().widen(x.cols, rows + token * x.cols, x.row(t).data);
-      std::copy_n(w.row(token).data, x.cols, x.row(t).data);
-    });
+    Rows::take(context, table.weight, tokens_T, x_TD.view());
     return x_TD;
   }
 
@@ -49,12 +40,7 @@ struct Embedding {
   void backward(const Context& context, ConstView d_x_TD, std::span<const std::int32_t> tokens_T,
                 GradientTree& gradient) const {
     if (gradient.table.weight.empty()) return;
-    const auto d_w = gradient.table.weight.view();
-    moe::cpu::parallel_tiles(context, d_x_TD.cols, 64, [&](moe::Index begin, moe::Index end) {
-      for (moe::Index t = 0; t < d_x_TD.rows; ++t)
-        for (moe::Index d = begin; d < end; ++d)
-          d_w(tokens_T[static_cast<std::size_t>(t)], d) += moe::widened(d_x_TD(t, d));
-    });
+    Rows::add_by_token(context, d_x_TD, tokens_T, gradient.table.weight.view());
   }
 
   Embedding empty_tree() const { return empty_tree_of<Value>(); }

@@ -7,22 +7,15 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/core/batch.hpp"
+#include "multipl_moe/model/attention_shape.hpp"
 #include "multipl_moe/model/wide_rows.hpp"
 
 namespace multipl_moe {
-
-/// Query heads share key-value heads in groups of heads / kv_heads; queries are scaled by 1 / sqrt(head_dim). A query
-/// attends to itself and to the window - 1 tokens before it, or to all before it if window is 0.
-struct AttentionShape {
-  moe::Index heads = 1;
-  moe::Index kv_heads = 1;
-  moe::Index head_dim = 1;
-  moe::Index window = 0;
-};
 
 template <class Value, class B>
 class TiledAttention {
@@ -32,11 +25,29 @@ class TiledAttention {
   using ConstView = moe::View<const Value, B>;
   /// Type of sums and results.
   using Real = moe::Accum<Value>;
+  using Sums = moe::Matrix<Real, B>;
   using MutableView = moe::View<Real, B>;
   using RealView = moe::View<const Real, B>;
 
   TiledAttention(AttentionShape shape, const moe::Batch& batch)
       : shape_(shape), batch_(batch), scale_(static_cast<Real>(1 / std::sqrt(static_cast<double>(shape.head_dim)))) {}
+
+  AttentionOutput<Value, B> attend(const Context& context, ConstView q_TA, ConstView k_TC, ConstView v_TC) const {
+    auto o_TA = Sums::uninitialized(context, q_TA.rows, q_TA.cols);
+    auto lse_TH = Sums::uninitialized(context, q_TA.rows, shape_.heads);
+    forward(context, q_TA, k_TC, v_TC, o_TA.view(), lse_TH.view());
+    return {rounded(context, std::move(o_TA)), std::move(lse_TH)};
+  }
+  AttentionGradient<Value, B> gradient(const Context& context, ConstView d_o_TA, ConstView q_TA, ConstView k_TC,
+                                       ConstView v_TC, const AttentionOutput<Value, B>& output) const {
+    auto d_q_TA = Sums::uninitialized(context, q_TA.rows, q_TA.cols),
+         d_k_TC = Sums::uninitialized(context, k_TC.rows, k_TC.cols),
+         d_v_TC = Sums::uninitialized(context, v_TC.rows, v_TC.cols);
+    backward(context, d_o_TA, q_TA, k_TC, v_TC, output.o_TA, output.lse_TH, d_q_TA.view(), d_k_TC.view(),
+             d_v_TC.view());
+    return {rounded(context, std::move(d_q_TA)), rounded(context, std::move(d_k_TC)),
+            rounded(context, std::move(d_v_TC))};
+  }
 
   /// q_TA, k_TC, v_TC -> o_TA and lse_TH, the log of each row's sum of exponentials.
   void forward(const Context& context, ConstView q_TA, ConstView k_TC, ConstView v_TC, MutableView o_TA,
@@ -101,6 +112,12 @@ class TiledAttention {
     moe::Index begin, count;
   };
 
+  static Tensor rounded(const Context& context, Sums x) {
+    if constexpr (is_widened<Value>)
+      return narrowed_rows<B>(context, x.const_view());
+    else
+      return x;
+  }
   Rows rows_of(moe::Index sequence) const {
     const auto b = static_cast<std::size_t>(sequence);
     return {batch_.offsets[b], batch_.offsets[b + 1] - batch_.offsets[b]};

@@ -1,7 +1,6 @@
 /// A whole model: embedding, decoder layers, final norm, head. Weights carry their Hugging Face names.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +24,7 @@ struct Transformer {
   using Tensor = moe::Matrix<Value, Backend>;
   using ConstView = moe::View<const Value, Backend>;
   using Tokens = std::span<const std::int32_t>;
+  using Rows = RowOperations<Value, Backend>;
   template <class Other>
   using rebind = Transformer<typename Mlp::template rebind<Other>>;
   /// Logits are not rounded.
@@ -69,10 +69,11 @@ struct Transformer {
       const Context& context, Tokens tokens_T, const moe::Batch& batch,
       ActivationCheckpointing checkpointing = ActivationCheckpointing::off) const {
     moe::Forward<Tensor, Saved, Stats> result;
+    const auto rotations = rotations_of(context, batch);
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
     for (std::size_t l = 0; l < layers.size(); ++l) {
       if (checkpointing == ActivationCheckpointing::on) result.saved.inputs_TD.push_back(x_TD.copy());
-      auto [y_TD, saved, stats] = layers[l].forward(of_layer(context, l), std::move(x_TD), batch);
+      auto [y_TD, saved, stats] = layers[l].forward(of_layer(context, l), std::move(x_TD), batch, rotations);
       x_TD = std::move(y_TD);
       if (checkpointing == ActivationCheckpointing::off) result.saved.layers.push_back(std::move(saved));
       result.stats.push_back(std::move(stats));
@@ -89,19 +90,21 @@ struct Transformer {
                 const moe::Batch& batch, Saved saved, GradientTree& gradient) const {
     auto d_x_TD = Tensor::zeros(context, d_h_TD.rows, d_h_TD.cols);
     norm.add_backward(context, d_h_TD, saved.last_TD, saved.scale_1T, d_x_TD.view(), gradient.norm);
+    const auto rotations = rotations_of(context, batch);
     for (std::size_t l = layers.size(); l-- > 0;) {
       auto block = saved.inputs_TD.empty() ? std::move(saved.layers[l])
-                                           : recomputed(context, l, std::move(saved.inputs_TD[l]), batch);
-      d_x_TD = layers[l].backward(of_layer(context, l), std::move(d_x_TD), d_stats, batch, std::move(block),
+                                           : recomputed(context, l, std::move(saved.inputs_TD[l]), batch, rotations);
+      d_x_TD = layers[l].backward(of_layer(context, l), std::move(d_x_TD), d_stats, batch, rotations, std::move(block),
                                   gradient.layers[l]);
     }
     embed_tokens.backward(context, d_x_TD, tokens_T, gradient.embed_tokens);
   }
 
   Tensor infer(const Context& context, Tokens tokens_T, const moe::Batch& batch) const {
+    const auto rotations = rotations_of(context, batch);
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      x_TD = kept_alone(context, layers[l].infer(of_layer_alone(context, l), std::move(x_TD), batch));
+      x_TD = kept_alone(context, layers[l].infer(of_layer_alone(context, l), std::move(x_TD), batch, rotations));
     return norm.forward(context, x_TD).first;
   }
 
@@ -113,21 +116,25 @@ struct Transformer {
   /// Reads the first tokens of every sequence, at least one each, in one pass -> logits_BV after the last of them. The
   /// head, whose output is as wide as the vocabulary, runs on these last rows only.
   Logits prefill(const Context& context, Tokens tokens_T, const moe::Batch& batch, DecodingState& state) const {
+    const auto rotations = rotations_of(context, batch);
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      x_TD = layers[l].prefill(of_layer(context, l), std::move(x_TD), batch, state.layers[l]);
+      x_TD = layers[l].prefill(of_layer(context, l), std::move(x_TD), batch, rotations, state.layers[l]);
     auto last_BD = Tensor::uninitialized(context, batch.count(), x_TD.cols());
-    for (moe::Index b = 0; b < batch.count(); ++b)
-      std::copy_n(x_TD.view().row(batch.offsets[static_cast<std::size_t>(b) + 1] - 1).data, x_TD.cols(),
-                  last_BD.view().row(b).data);
+    for (moe::Index b = 0; b < batch.count(); ++b) {
+      const moe::Index end = batch.offsets[static_cast<std::size_t>(b) + 1];
+      Rows::copy(context, x_TD.const_view().rows_between(end - 1, end), last_BD.view().rows_between(b, b + 1));
+    }
     return head().forward_unrounded(context, norm.forward(context, last_BD).first);
   }
   /// Reads the next token of each sequence -> logits_BV. languages_B is empty or has the language of each token.
   Logits decode(const Context& context, Tokens tokens_B, std::span<const std::int32_t> languages_B,
                 DecodingState& state) const {
+    Rotations rotations;
+    if (!layers.empty()) rotations = layers.front().self_attn.rotations(context, state.layers.front().attention);
     Tensor x_BD = embed_tokens.forward(context, tokens_B);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, languages_B, state.layers[l]);
+      x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, languages_B, rotations, state.layers[l]);
     return head().forward_unrounded(context, norm.forward(context, x_BD).first);
   }
 
@@ -169,6 +176,11 @@ struct Transformer {
   }
 
  private:
+  using Rotations = typename Block<Mlp>::Rotations;
+  /// The rotations of all layers, which have the same rotary embedding (make_transformer).
+  Rotations rotations_of(const Context& context, const moe::Batch& batch) const {
+    return layers.empty() ? Rotations() : layers.front().self_attn.rotations(context, batch);
+  }
   /// The context of layer l: its number is in observations and makes the random draws of layers differ.
   static Context of_layer(Context context, std::size_t l) {
     context.layer = static_cast<std::uint32_t>(l);
@@ -186,16 +198,16 @@ struct Transformer {
   /// A copy that does not keep a layer's pool alive.
   static Tensor kept_alone(const Context& context, const Tensor& x_TD) {
     auto copy_TD = Tensor::uninitialized(context, x_TD.rows(), x_TD.cols());
-    std::copy_n(x_TD.data(), x_TD.size(), copy_TD.data());
+    Rows::copy(context, x_TD, copy_TD.view());
     return copy_TD;
   }
   /// The activations of layer l, recomputed from its input. They equal those of the first pass: forward has no side
   /// effects, and the batch's key repeats its random draws.
-  typename Block<Mlp>::Saved recomputed(const Context& context, std::size_t l, Tensor x_TD,
-                                        const moe::Batch& batch) const {
+  typename Block<Mlp>::Saved recomputed(const Context& context, std::size_t l, Tensor x_TD, const moe::Batch& batch,
+                                        const Rotations& rotations) const {
     Context again = of_layer(context, l);
     again.observer = {};
-    return layers[l].forward(again, std::move(x_TD), batch).saved;
+    return layers[l].forward(again, std::move(x_TD), batch, rotations).saved;
   }
   static auto layer_prefix(const auto& prefix, std::size_t layer) {
     return prefix + "model.layers." + std::to_string(layer) + ".";

@@ -2,19 +2,14 @@
 #pragma once
 
 #include <algorithm>
-#include <type_traits>
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
-#include "moe/ops/add.hpp"
+#include "multipl_moe/model/row_types.hpp"
 
 namespace multipl_moe {
-
-/// Whether values of this type are widened for computation.
-template <class Value>
-inline constexpr bool is_widened = !std::is_same_v<Value, moe::Accum<Value>>;
 
 /// Calls f(row, memory) for every row below `rows`; `memory` has room for `size` floats and belongs to the thread.
 template <class Context, class F>
@@ -43,21 +38,6 @@ moe::Matrix<moe::BFloat16, B> narrowed_rows(const typename B::Context& context, 
     moe::cpu::narrow_row_kernels().narrow(x.cols, x.row(r).data, to.row(r).data);
   });
   return narrow;
-}
-
-/// to += from, elementwise, rounded once; both have the same shape. Bitwise moe::add_to(), which is not vectorized for
-/// bfloat16.
-template <class Value, class B>
-void add_rows(const typename B::Context& context, const moe::Matrix<Value, B>& from, moe::View<Value, B> to) {
-  if constexpr (is_widened<Value>)
-    for_each_row_with_memory(context, to.rows, to.cols, [&, from = from.view()](moe::Index r, float* sum) {
-      const auto& rows = moe::cpu::narrow_row_kernels();
-      rows.widen(to.cols, to.row(r).data, sum);
-      rows.add_scaled(to.cols, 1, from.row(r).data, sum);
-      rows.narrow(to.cols, sum, to.row(r).data);
-    });
-  else
-    moe::add_to(context, from, to);
 }
 
 }  // namespace multipl_moe

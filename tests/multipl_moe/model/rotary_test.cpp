@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "multipl_moe/model/rows.hpp"
 #include "support/catch.hpp"
 
 namespace rotary_test {
@@ -10,25 +11,39 @@ namespace rotary_test {
 using namespace multipl_moe;
 using Catch::Approx;
 
+namespace {
+
+/// Rotates the heads of a row by the position `position` of a table that begins at `first`.
+std::vector<double> turned(std::vector<double> row, const RotaryFrequencies& turns, moe::Index first,
+                           moe::Index position, double direction = 1) {
+  using B = moe::Cpu<>;
+  const auto width = static_cast<moe::Index>(2 * turns.frequency.size());
+  RotaryTable<double> table(width);
+  table.add(turns, first, position - first + 3);
+  const RowRotations<double, B> rotations({}, width, table, {position - first});
+  RowOperations<double, B>::turn({}, {row.data(), 1, static_cast<moe::Index>(row.size())}, rotations.table_PC,
+                                 rotations.position_1T, direction);
+  return row;
+}
+
+}  // namespace
+
 TEST_CASE("channels i and i + d/2 are rotated by position / theta^(2i/d)", "[model]") {
-  const RotaryTable<double> table(8, rotary_frequencies({.theta = 100}, 4, 8));
-  std::vector<double> head{1, 2, 3, 4};
-  table.turn({head.data(), 4}, 5, 1);
+  const auto turns = rotary_frequencies({.theta = 100}, 4, 8);
+  const auto head = turned({1, 2, 3, 4}, turns, 0, 5);
   const double a = 5, b = 5.0 / 10;
   CHECK(head[0] == Approx(1 * std::cos(a) - 3 * std::sin(a)));
   CHECK(head[2] == Approx(3 * std::cos(a) + 1 * std::sin(a)));
   CHECK(head[1] == Approx(2 * std::cos(b) - 4 * std::sin(b)));
   CHECK(head[3] == Approx(4 * std::cos(b) + 2 * std::sin(b)));
-  table.turn({head.data(), 4}, 5, -1);
-  for (int i = 0; i < 4; ++i) CHECK(head[static_cast<std::size_t>(i)] == Approx(i + 1));
+  const auto back = turned(head, turns, 0, 5, -1);
+  for (int i = 0; i < 4; ++i) CHECK(back[static_cast<std::size_t>(i)] == Approx(i + 1));
 }
 
 TEST_CASE("a rotary table may start at any position", "[model]") {
-  std::vector<double> one{1, 2, 3, 4, 5, 6, 7, 8}, other = one;
   const RotaryFrequencies turns = rotary_frequencies({.theta = 1e6}, 4, 20);
-  RotaryTable<double>(20, turns).turn({one.data(), 8}, 17, 1);
-  RotaryTable<double>(1, turns, 17).turn({other.data(), 8}, 0, 1);
-  CHECK(one == other);
+  const std::vector<double> heads{1, 2, 3, 4, 5, 6, 7, 8};
+  CHECK(turned(heads, turns, 0, 17) == turned(heads, turns, 17, 17));
 }
 
 TEST_CASE("linear scaling divides frequencies, dynamic scaling lowers them with the text's length", "[model]") {
@@ -86,13 +101,30 @@ TEST_CASE("yarn and llama3 keep short wavelengths, stretch long ones and interpo
 
 TEST_CASE("a magnitude scales the rotated channels, and their gradients by the same factor", "[model]") {
   RotaryFrequencies turns = rotary_frequencies({.theta = 100}, 4, 8);
-  std::vector<double> one{1, 2, 3, 4}, scaled = one;
-  RotaryTable<double>(8, turns).turn({one.data(), 4}, 5, 1);
+  const auto one = turned({1, 2, 3, 4}, turns, 0, 5);
   turns.magnitude = 1.5;
-  RotaryTable<double>(8, turns).turn({scaled.data(), 4}, 5, 1);
+  auto scaled = turned({1, 2, 3, 4}, turns, 0, 5);
   for (std::size_t i = 0; i < 4; ++i) CHECK(scaled[i] == Approx(1.5 * one[i]));
-  RotaryTable<double>(8, turns).turn({scaled.data(), 4}, 5, -1);
+  scaled = turned(scaled, turns, 0, 5, -1);
   for (std::size_t i = 0; i < 4; ++i) CHECK(scaled[i] == Approx(1.5 * 1.5 * static_cast<double>(i + 1)));
+}
+
+TEST_CASE("with dynamic scaling the rows of a long sequence have the frequencies of its length", "[model]") {
+  using B = moe::Cpu<>;
+  const Rotation dynamic{1e4, {.type = RotaryScaling::Type::dynamic, .factor = 2, .original_positions = 6}};
+  const auto rotations = RowRotations<double, B>::of({}, dynamic, 4, moe::Batch::ragged({3, 9, 5, 7}));
+  const auto after = RowRotations<double, B>::after({}, dynamic, 4, {4, 8});
+  const auto check = [&](const RowRotations<double, B>& by, moe::Index row, moe::Index length, moe::Index position) {
+    const double f = rotary_frequencies(dynamic, 4, length).frequency[1];
+    const double* entry = by.table_PC.data() + 4 * by.position_1T.data()[row];
+    CHECK(entry[1] == Approx(std::cos(f * static_cast<double>(position))));
+    CHECK(entry[3] == Approx(std::sin(f * static_cast<double>(position))));
+  };
+  for (moe::Index t = 0; t < 9; ++t) check(rotations, 3 + t, 9, t);
+  for (moe::Index t = 0; t < 5; ++t) check(rotations, 12 + t, 5, t);
+  for (moe::Index t = 0; t < 7; ++t) check(rotations, 17 + t, 7, t);
+  check(after, 0, 5, 4);
+  check(after, 1, 9, 8);
 }
 
 }  // namespace rotary_test
