@@ -9,6 +9,7 @@
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/entry.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/product.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/trees.hpp"
 #include "moe/ops/add.hpp"
@@ -53,8 +54,7 @@ struct Linear {
     return y_TO;
   }
 
-  /// As forward, with sums that are not rounded to the layer's value type. For BFloat16 on backends with grouped_sums
-  /// (Cpu), and for any layer whose sums have its own type.
+  /// As forward, with sums that are not rounded to the layer's value type.
   Matrix<Accum<Value>, Backend> forward_unrounded(const Context& context, ConstView x_TI) const {
     if constexpr (std::is_same_v<Value, Accum<Value>>) {
       return forward(context, x_TI);
@@ -62,7 +62,15 @@ struct Linear {
       require_rows("Linear::forward_unrounded", x_TI, "the weight expects", in());
       require_bias("Linear::forward_unrounded");
       auto y_TO = Matrix<Accum<Value>, Backend>::uninitialized(context, x_TI.rows, out());
-      Backend::template grouped_sums<Value>(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());
+      // grouped_sums, of the CPU, reads packed weights.
+      if constexpr (
+          requires {
+            Backend::template grouped_sums<Value>(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());
+          })
+        Backend::template grouped_sums<Value>(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());
+      else
+        Backend::template products<Product::right_transposed, Value, Accum<Value>>(
+            context, {{x_TI, weight.view(), y_TO.view()}});
       if (!bias.empty()) {
         Backend::for_each_cell(
             context, y_TO.rows(), y_TO.cols(),
