@@ -1,7 +1,8 @@
 /// An emulated device that needs no GPU. Its memory is accessible only while one of its functions runs, so that a read
 /// or write by the host is fatal, as on a GPU; a function that refers to memory of the host is an error; independent
 /// products run in another order than they were enqueued, and those that are not independent are an error. Its memory
-/// has a capacity. The decisions and results of Accelerator can thus be tested on every machine.
+/// has a capacity; copies beside the work are made as late as is allowed. The decisions and results of Accelerator can
+/// thus be tested on every machine.
 #pragma once
 
 #include <sys/mman.h>
@@ -19,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <set>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -30,6 +32,9 @@
 #include "moe/core/team.hpp"
 
 namespace moe::testing {
+
+/// What memory holds whose contents are arbitrary.
+inline constexpr std::byte poison{0xA5};
 
 /// The memory of all emulated devices.
 class DeviceMemory {
@@ -66,7 +71,7 @@ class DeviceMemory {
     peak_bytes_ = (std::max)(peak_bytes_, live_bytes_);
     // Code must not rely on the contents of new memory.
     const Access access;
-    std::memset(block, 0xA5, size);
+    std::memset(block, static_cast<int>(poison), size);
     return block;
   }
   void give(void* block) noexcept {
@@ -89,6 +94,15 @@ class DeviceMemory {
   bool owns(const void* place) const {
     const auto* byte = static_cast<const std::byte*>(place);
     return byte >= base_ && byte < base_ + reserved;
+  }
+  /// Number of bytes before the place.
+  std::size_t offset_of(const void* place) const {
+    return static_cast<std::size_t>(static_cast<const std::byte*>(place) - base_);
+  }
+  /// A copy of all memory that was ever used.
+  std::vector<std::byte> image() {
+    const Access access;
+    return {base_, base_ + used_};
   }
   /// Whether the word is an address of mapped memory that is not the device's.
   bool is_host_address(std::uintptr_t word) const {
@@ -332,6 +346,97 @@ class EmulatedDevice {
     require_side(from, true);
     return std::make_shared<PinnedTransfer>(this, from, bytes);
   }
+
+  /// Host memory for copies beside the work.
+  class PinnedMemory {
+   public:
+    explicit PinnedMemory(std::size_t bytes) : bytes_(bytes, poison) { all().insert(this); }
+    PinnedMemory(const PinnedMemory&) = delete;
+    PinnedMemory& operator=(const PinnedMemory&) = delete;
+    ~PinnedMemory() { all().erase(this); }
+    std::byte* data() { return bytes_.data(); }
+
+    static bool owns(const void* place, std::size_t bytes) {
+      const auto* first = static_cast<const std::byte*>(place);
+      return std::any_of(all().begin(), all().end(), [=](const PinnedMemory* memory) {
+        const std::byte* begin = memory->bytes_.data();
+        return first >= begin && first + bytes <= begin + memory->bytes_.size();
+      });
+    }
+
+   private:
+    static std::set<const PinnedMemory*>& all() {
+      static std::set<const PinnedMemory*> memories;
+      return memories;
+    }
+    std::vector<std::byte> bytes_;
+  };
+
+  /// Copies beside the work, each made as late as is allowed; until then its target has arbitrary bytes. Memory that a
+  /// copy reads must be the same from the moment at which the copy may begin until it is made.
+  class CopyLane {
+   public:
+    explicit CopyLane(EmulatedDevice& device) : device_(device) { after_work(); }
+    CopyLane(const CopyLane&) = delete;
+    CopyLane& operator=(const CopyLane&) = delete;
+    ~CopyLane() { make_copies(); }
+
+    void after_work() { image_ = DeviceMemory::get().image(); }
+    void copy_in(void* to, const void* from, std::size_t bytes) {
+      require_sides(to, from, bytes);
+      const auto* values = static_cast<const std::byte*>(from);
+      enqueue(to, from, {values, values + bytes});
+    }
+    void copy_out(void* to, const void* from, std::size_t bytes) {
+      require_sides(from, to, bytes);
+      // As the device's memory was when the lane last waited for the work.
+      const std::size_t at = DeviceMemory::get().offset_of(from);
+      std::vector<std::byte> seen(bytes, poison);
+      for (std::size_t i = 0; i < bytes && at + i < image_.size(); ++i) seen[i] = image_[at + i];
+      enqueue(to, from, std::move(seen));
+    }
+    void before_work() { finish(); }
+    void wait() {
+      ++device_.waits;
+      finish();
+    }
+
+   private:
+    struct Copy {
+      void* to;
+      const void* from;
+      std::vector<std::byte> seen;
+    };
+    static void require_sides(const void* on_device, const void* on_host, std::size_t bytes) {
+      require_side(on_device, true);
+      if (!PinnedMemory::owns(on_host, bytes))
+        throw std::logic_error("a copy beside the work needs pinned host memory");
+    }
+    void enqueue(void* to, const void* from, std::vector<std::byte> seen) {
+      const Access access;
+      std::memset(to, static_cast<int>(poison), seen.size());
+      copies_.push_back({to, from, std::move(seen)});
+    }
+    void finish() {
+      if (!make_copies())
+        throw std::logic_error("the source of a copy beside the work was written before it was copied");
+    }
+    /// Returns whether no source was written.
+    bool make_copies() {
+      const Access access;
+      bool is_right = true;
+      for (const Copy& copy : std::exchange(copies_, {})) {
+        is_right = is_right && std::memcmp(copy.from, copy.seen.data(), copy.seen.size()) == 0;
+        std::memcpy(copy.to, copy.from, copy.seen.size());
+      }
+      return is_right;
+    }
+
+    EmulatedDevice& device_;
+    std::vector<std::byte> image_;
+    std::vector<Copy> copies_;
+  };
+  CopyLane copy_lane() { return CopyLane(*this); }
 
   template <class F>
   void each(Index count, const F& f) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "moe/backend/cuda/copy_lane.cuh"
 #include "moe/backend/cuda/device_error.cuh"
 
 namespace moe::gpu {
@@ -14,11 +15,8 @@ namespace moe::gpu {
 class PinnedTransfer {
  public:
   /// Allocates pinned memory for `capacity` bytes. Throws DeviceError if that fails.
-  explicit PinnedTransfer(std::size_t capacity) : capacity_(capacity) {
-    check(cudaMallocHost(&data_, capacity), "Cuda::download_async");
-    const auto status = cudaEventCreateWithFlags(&arrived_, cudaEventDisableTiming);
-    if (status != cudaSuccess) cudaFreeHost(data_);
-    check(status, "Cuda::download_async");
+  explicit PinnedTransfer(std::size_t capacity) : capacity_(capacity), memory_(capacity) {
+    check(cudaEventCreateWithFlags(&arrived_, cudaEventDisableTiming), "Cuda::download_async");
   }
   PinnedTransfer(const PinnedTransfer&) = delete;
   PinnedTransfer& operator=(const PinnedTransfer&) = delete;
@@ -26,24 +24,23 @@ class PinnedTransfer {
     // The copy may still be running when its result is no longer needed.
     cudaEventSynchronize(arrived_);
     cudaEventDestroy(arrived_);
-    cudaFreeHost(data_);
   }
 
   std::size_t capacity() const { return capacity_; }
   /// Enqueues the copy on the stream.
   void begin(const void* from, std::size_t bytes, cudaStream_t stream) {
-    check(cudaMemcpyAsync(data_, from, bytes, cudaMemcpyDeviceToHost, stream), "Cuda::download_async");
+    check(cudaMemcpyAsync(memory_.data(), from, bytes, cudaMemcpyDeviceToHost, stream), "Cuda::download_async");
     check(cudaEventRecord(arrived_, stream), "Cuda::download_async");
   }
   /// Waits for the copy and returns the address of the bytes.
   const void* wait() const {
     check(cudaEventSynchronize(arrived_), "Cuda::download_async");
-    return data_;
+    return memory_.data();
   }
 
  private:
   std::size_t capacity_;
-  void* data_ = nullptr;
+  PinnedMemory memory_;
   cudaEvent_t arrived_ = nullptr;
 };
 

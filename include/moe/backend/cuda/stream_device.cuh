@@ -12,6 +12,7 @@
 
 #include "moe/backend/cuda/allocate.cuh"
 #include "moe/backend/cuda/blas.cuh"
+#include "moe/backend/cuda/copy_lane.cuh"
 #include "moe/backend/cuda/device_error.cuh"
 #include "moe/backend/cuda/launch.cuh"
 #include "moe/backend/cuda/pinned_transfers.cuh"
@@ -27,6 +28,8 @@ class StreamDevice {
  public:
   using Team = WarpTeam;
   using PinnedTransfer = gpu::PinnedTransfer;
+  using PinnedMemory = gpu::PinnedMemory;
+  using CopyLane = gpu::CopyLane;
   using Stream = cudaStream_t;
 
   /// Number of streams that products run on, including the caller's.
@@ -107,6 +110,9 @@ class StreamDevice {
     arriving->begin(from, bytes, stream_);
     return arriving;
   }
+
+  /// A lane of copies beside the stream.
+  CopyLane copy_lane() { return CopyLane(stream_); }
 
   // --- work ---------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "moe/cuda.cuh"
+#include "support/check_copy_lane.hpp"
 #include "support/check_products.hpp"
 
 namespace moe::testing::gpu_side {
@@ -186,6 +187,11 @@ double worst_of_independent_products() {
   return (std::max)({worst_products<double, double, Cuda>(context), worst_products<float, float, Cuda>(context),
                      worst_products<BFloat16, float, Cuda>(context),
                      worst_products<BFloat16, BFloat16, Cuda>(context)});
+}
+
+Index wrong_values_of_copy_lanes() {
+  const CudaContext context;
+  return wrong_values_stepped_from_the_host<Cuda>(context, 20, Index{1} << 20);
 }
 
 }  // namespace moe::testing::gpu_side

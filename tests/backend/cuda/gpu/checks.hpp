@@ -33,6 +33,9 @@ Index wrong_values_of_whole_numbers();
 /// The largest deviation of `products` in double, float and bfloat16, as a multiple of its bound (check_products.hpp).
 double worst_of_independent_products();
 
+/// Steps tensors from pinned host memory (check_copy_lane.hpp). Returns the number of wrong values.
+Index wrong_values_of_copy_lanes();
+
 /// What a layer of bfloat16 made by name computes (named_results.hpp).
 std::vector<std::vector<double>> results_by_name(const Composition& composition);
 

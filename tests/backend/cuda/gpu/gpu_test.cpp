@@ -55,6 +55,9 @@ TEST_CASE("every architecture in bfloat16 computes on the GPU what it computes o
                      gpu_side::results_by_name(composition)) < 1e-3);
   }
 }
+TEST_CASE("tensors on the host are stepped through slots of the GPU", "[gpu]") {
+  CHECK(gpu_side::wrong_values_of_copy_lanes() == 0);
+}
 TEST_CASE("independent products of the GPU are those of plain loops", "[gpu]") {
   CHECK(gpu_side::worst_of_independent_products() <= 1);
 }
