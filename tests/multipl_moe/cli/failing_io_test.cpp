@@ -184,7 +184,9 @@ TEST_CASE("completions that are generated while calls fail can be continued", "[
       break;
     }
     INFO("call " << call << " (" << get_bytes(scratch / "failed") << ")" << for_good << ": " << outcome.error);
-    REQUIRE(outcome.exit_code == 5);
+    // The journal is closed last, when it has been removed and all of it is in the final files.
+    if (get_bytes(scratch / "failed") != "close" || outcome.exit_code != 0) REQUIRE(outcome.exit_code == 5);
+    if (outcome.exit_code == 0) REQUIRE(files_in(scratch / "run") == whole);
     REQUIRE(run(scratch, generate + "run --resume").exit_code == 0);
     REQUIRE(files_in(scratch / "run") == whole);
   }
