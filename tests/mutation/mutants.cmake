@@ -928,3 +928,13 @@ mutant(negative_constants_in_mutants multipl_moe/exercises/mutants.hpp
   AFTER [==[if (value >= least - 9)]==]
   REASON "a mutant repeats a text 0 times or less, which some languages refuse"
   TESTS multipl_moe/exercises/mutants)
+mutant(either_needs_both multipl_moe/exercises/evaluator.hpp
+  BEFORE [==[integer(expression.parts[0]) != 0 || integer(expression.parts[1]) != 0]==]
+  AFTER [==[integer(expression.parts[0]) != 0 && integer(expression.parts[1]) != 0]==]
+  REASON "expected values of conditions joined by or are those of and"
+  TESTS multipl_moe/exercises/evaluator)
+mutant(joined_conditions_have_no_mutants multipl_moe/exercises/mutants.hpp
+  BEFORE [==[      return {Op::either};]==]
+  AFTER [==[      return {};]==]
+  REASON "no test of a problem has to tell and from or"
+  TESTS multipl_moe/exercises/mutants)

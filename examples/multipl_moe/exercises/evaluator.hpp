@@ -103,6 +103,10 @@ class Evaluator {
         if (index < 0 || index >= std::ssize(list)) throw NoCommonResult("an index is outside of the list");
         return list[static_cast<std::size_t>(index)];
       }
+      case Op::both:
+        return std::int64_t{integer(expression.parts[0]) != 0 && integer(expression.parts[1]) != 0};
+      case Op::either:
+        return std::int64_t{integer(expression.parts[0]) != 0 || integer(expression.parts[1]) != 0};
       default:
         return arithmetic(expression);
     }

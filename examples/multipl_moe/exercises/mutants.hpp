@@ -44,6 +44,12 @@ inline std::vector<Op> other_operators(Op op) {
       return {Op::less, Op::equal};
     case Op::equal:
       return {Op::unequal, Op::greater};
+    case Op::unequal:
+      return {Op::equal, Op::greater};
+    case Op::both:
+      return {Op::either};
+    case Op::either:
+      return {Op::both};
     default:
       return {};
   }

@@ -48,7 +48,9 @@ class InPython final : public Spelling {
     return by_type(
         value, digits, [](const List& list) { return "[" + numbers(list) + "]"; }, quoted);
   }
-  std::string quotient() const override { return "//"; }
+  std::string_view sign_of(Op op) const override {
+    return op == Op::quotient ? "//" : op == Op::both ? "and" : op == Op::either ? "or" : Spelling::sign_of(op);
+  }
   std::string length(const std::string& list) const override { return "len(" + list + ")"; }
   std::string repeat(const std::string& text, std::int64_t times) const override {
     return fmt::format("{} * {}", text, times);
@@ -167,6 +169,8 @@ class InCpp final : public WithBraces {
     return by_type(
         value, digits, [](const List& list) { return "std::vector<int>{" + numbers(list) + "}"; }, quoted);
   }
+  /// g++ -Wall asks for them.
+  bool parenthesizes_both() const override { return true; }
   /// In parentheses: the commas of a list would divide the arguments of the macro assert.
   std::string argument(const Value& value) const override { return "(" + value_text(value) + ")"; }
   std::string length(const std::string& list) const override { return "int(" + list + ".size())"; }

@@ -3,35 +3,40 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
 #include <cctype>
 
 namespace multipl_moe::exercises {
 
 namespace {
 
-/// How strongly operators bind, the same in all six languages: comparisons, then sums, then products.
+/// How strongly operators bind, the same in all six languages: or, and, comparisons, then sums, then products.
 int strength_of(Op op) {
   switch (op) {
+    case Op::either:
+      return 1;
+    case Op::both:
+      return 2;
     case Op::less:
     case Op::greater:
     case Op::equal:
     case Op::unequal:
-      return 1;
+      return 3;
     case Op::plus:
     case Op::minus:
     case Op::join:
-      return 2;
+      return 4;
     case Op::times:
     case Op::quotient:
     case Op::remainder:
-      return 3;
+      return 5;
     default:
-      return 4;
+      return 6;
   }
 }
 
-std::string_view sign_of(Op op) {
+}  // namespace
+
+std::string_view Spelling::sign_of(Op op) const {
   switch (op) {
     case Op::plus:
       return "+";
@@ -39,6 +44,8 @@ std::string_view sign_of(Op op) {
       return "-";
     case Op::times:
       return "*";
+    case Op::quotient:
+      return "/";
     case Op::remainder:
       return "%";
     case Op::less:
@@ -47,12 +54,14 @@ std::string_view sign_of(Op op) {
       return ">";
     case Op::equal:
       return "==";
-    default:
+    case Op::unequal:
       return "!=";
+    case Op::both:
+      return "&&";
+    default:
+      return "||";
   }
 }
-
-}  // namespace
 
 std::string snake_case(const NameWords& words) { return fmt::format("{}", fmt::join(words, "_")); }
 
@@ -91,7 +100,8 @@ std::string Spelling::give(const std::string& value, bool) const {
 
 /// `outer`: the strength of the operator around the expression; a weaker expression is written in parentheses.
 std::string Spelling::expression(const Expression& e, const Names& names, int outer) const {
-  const auto part = [&](std::size_t i, int strength) { return expression(e.parts[i], names, strength); };
+  const int strength = strength_of(e.op);
+  const auto part = [&](std::size_t i, int around) { return expression(e.parts[i], names, around); };
   switch (e.op) {
     case Op::number:
       return std::to_string(e.number);
@@ -104,16 +114,16 @@ std::string Spelling::expression(const Expression& e, const Names& names, int ou
     case Op::local:
       return std::string(exercises::name_of(static_cast<Local>(e.number)));
     case Op::length:
-      return length(part(0, 4));
+      return length(part(0, strength));
     case Op::element:
-      return element(part(0, 4), part(1, 0));
+      return element(part(0, strength), part(1, 0));
     case Op::repeat:
-      return repeat(part(0, 4), e.number);
+      return repeat(part(0, strength), e.number);
     case Op::join: {
       std::vector<std::string> parts;
       std::vector<Op> kinds;
       for (std::size_t i = 0; i < e.parts.size(); ++i) {
-        parts.push_back(part(i, 2));
+        parts.push_back(part(i, strength));
         kinds.push_back(e.parts[i].op);
       }
       return join(parts, kinds);
@@ -121,9 +131,11 @@ std::string Spelling::expression(const Expression& e, const Names& names, int ou
     default:
       break;
   }
-  const int strength = strength_of(e.op);
-  const std::string text = fmt::format("{} {} {}", part(0, strength), e.op == Op::quotient ? quotient() : sign_of(e.op),
-                                       part(1, strength + 1));
+  const auto operand = [&](std::size_t i, int around) {
+    const bool is_set_off = e.op == Op::either && e.parts[i].op == Op::both && parenthesizes_both();
+    return part(i, is_set_off ? strength_of(Op::both) + 1 : around);
+  };
+  const std::string text = fmt::format("{} {} {}", operand(0, strength), sign_of(e.op), operand(1, strength + 1));
   return strength < outer ? "(" + text + ")" : text;
 }
 

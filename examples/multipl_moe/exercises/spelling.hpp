@@ -25,7 +25,10 @@ class Spelling : public Rendering {
 
   // Expressions.
   virtual std::string empty_list() const { return "[]"; }
-  virtual std::string quotient() const { return "/"; }
+  /// The operator of two operands, such as "+".
+  virtual std::string_view sign_of(Op op) const;
+  /// Whether Op::both is written in parentheses inside of Op::either, which no language needs.
+  virtual bool parenthesizes_both() const { return false; }
   virtual std::string length(const std::string& list) const = 0;
   virtual std::string element(const std::string& list, const std::string& index) const {
     return list + "[" + index + "]";

@@ -40,6 +40,8 @@ enum class Op : std::uint8_t {
   greater,
   equal,
   unequal,
+  both,    ///< two conditions, the second of which is computed only if the first one holds
+  either,  ///< two conditions, the second of which is computed only if the first one does not hold
   join,    ///< two or more texts, one after another
   repeat,  ///< a text, `number` times
   length,  ///< of a list

@@ -36,6 +36,21 @@ TEST_CASE("arithmetic and comparisons have the values that all languages agree o
   }
 }
 
+TEST_CASE("of two conditions the second is computed only if it decides", "[exercises]") {
+  for (const std::int64_t left : {0, 1})
+    for (const std::int64_t right : {0, 1}) {
+      CHECK(applied(Op::both, left, right) == Value(std::int64_t{left + right == 2}));
+      CHECK(applied(Op::either, left, right) == Value(std::int64_t{left + right > 0}));
+    }
+  const Expression is_above_zero = binary(Op::greater, parameter(0), number(0));
+  const Expression is_odd = binary(Op::remainder, parameter(0), number(2));
+  CHECK(of(returning(binary(Op::both, is_above_zero, is_odd)), {-3, 0}) == Value(0));
+  CHECK_THROWS_AS(of(returning(binary(Op::both, is_odd, is_above_zero)), {-3, 0}), NoCommonResult);
+  const Expression is_below_zero = binary(Op::less, parameter(0), number(0));
+  CHECK(of(returning(binary(Op::either, is_below_zero, is_odd)), {-3, 0}) == Value(1));
+  CHECK_THROWS_AS(of(returning(binary(Op::either, is_odd, is_below_zero)), {-3, 0}), NoCommonResult);
+}
+
 TEST_CASE("texts are joined and repeated in order", "[exercises]") {
   const Function function{
       {Type::text}, Type::text, {give(binary(Op::join, repeated(parameter(0), 3), literal("kol")))}};

@@ -35,6 +35,16 @@ TEST_CASE("mutants change one constant or one operator", "[exercises]") {
   CHECK(count(mutants, Mistake::off_by_one) == 2);
 }
 
+TEST_CASE("mutants join conditions in the other way", "[exercises]") {
+  const Expression condition = binary(Op::both, parameter(0), binary(Op::either, parameter(0), parameter(0)));
+  const std::vector<Mutant> mutants = mutants_of({{Type::integer}, Type::integer, {give(condition)}});
+  REQUIRE(mutants.size() == 2);
+  CHECK(value_of(mutants[0]).op == Op::either);
+  CHECK(value_of(mutants[0]).parts[1].op == Op::either);
+  CHECK(value_of(mutants[1]).op == Op::both);
+  CHECK(value_of(mutants[1]).parts[1].op == Op::both);
+}
+
 TEST_CASE("no mutant has a negative constant or repeats a text less than once", "[exercises]") {
   const Function function{
       {Type::text}, Type::text, {give(binary(Op::join, repeated(parameter(0), 1), literal("kol")))}};

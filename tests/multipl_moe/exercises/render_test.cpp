@@ -170,6 +170,31 @@ TEST_CASE("parentheses are written where an operator binds less than the one aro
   CHECK(plain(binary(Op::minus, binary(Op::minus, k, number(2)), number(3))) == "  k - 2 - 3\nend");
 }
 
+TEST_CASE("conditions are joined by each language's own words and parentheses", "[exercises]") {
+  const Expression k = parameter(1);
+  const Expression p = binary(Op::less, k, number(2)), q = binary(Op::greater, k, number(5));
+  const Expression r = binary(Op::unequal, binary(Op::remainder, k, number(3)), number(0));
+  const Expression both_of_either = binary(Op::both, p, binary(Op::either, q, r));
+  const Expression either_of_both = binary(Op::either, p, binary(Op::both, q, r));
+  const Expression both_first = binary(Op::either, binary(Op::both, p, q), r);
+  const Expression all = binary(Op::both, binary(Op::both, p, q), r);
+  const Expression any = binary(Op::either, binary(Op::either, p, q), r);
+  CHECK(written(Language::python, both_of_either) == "    return k < 2 and (k > 5 or k % 3 != 0)");
+  CHECK(written(Language::python, either_of_both) == "    return k < 2 or k > 5 and k % 3 != 0");
+  CHECK(written(Language::java, both_of_either) == "        return k < 2 && (k > 5 || k % 3 != 0);");
+  CHECK(written(Language::java, either_of_both) == "        return k < 2 || k > 5 && k % 3 != 0;");
+  CHECK(written(Language::cpp, both_of_either) == "    return k < 2 && (k > 5 || k % 3 != 0);");
+  CHECK(written(Language::cpp, either_of_both) == "    return k < 2 || (k > 5 && k % 3 != 0);");
+  CHECK(written(Language::cpp, both_first) == "    return (k < 2 && k > 5) || k % 3 != 0;");
+  CHECK(written(Language::cpp, all) == "    return k < 2 && k > 5 && k % 3 != 0;");
+  CHECK(written(Language::cpp, any) == "    return k < 2 || k > 5 || k % 3 != 0;");
+  CHECK(written(Language::rust, both_of_either) == "    k < 2 && (k > 5 || k % 3 != 0)");
+  CHECK(written(Language::go, either_of_both) == "\treturn k < 2 || k > 5 && k % 3 != 0\n}");
+  CHECK(written(Language::ruby, both_of_either) == "  k < 2 && (k > 5 || k % 3 != 0)\nend");
+  CHECK(written(Language::ruby, binary(Op::either, p, binary(Op::either, q, r))) ==
+        "  k < 2 || (k > 5 || k % 3 != 0)\nend");
+}
+
 TEST_CASE("texts are joined by each language's own means", "[exercises]") {
   const Expression last = binary(Op::join, repeated(parameter(0), 3), literal("kol"));
   const Expression front = binary(Op::join, literal("kol"), repeated(parameter(0), 2));
