@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -19,9 +20,6 @@ std::string named(const std::string& sentence, const Names& names) {
   for (std::size_t i = 0; i < names.parameters.size(); ++i) words.emplace_back(places[i], names.parameters[i]);
   return filled(sentence, words);
 }
-
-/// The levels of training functions by frequency. Short functions have more constants for each token.
-constexpr std::array training_levels{1, 1, 1, 1, 2, 2, 2, 3, 3, 4};
 
 /// A new exercise of the family with a key of this set and stratum that is not in `used`, to which it is added.
 Exercise draw_new(Family family, Set set, Stratum stratum, std::int64_t count, std::set<Key>& used, Draws& draws) {
@@ -49,17 +47,22 @@ std::vector<Problem> draw_problems(Set set, std::int64_t count, std::uint64_t se
   std::array<std::array<std::set<Key>, all_families.size()>, all_strata.size()> used;
   for (const auto& [stratum, of_stratum] : parts)
     for (std::int64_t i = 0; i < of_stratum; ++i) {
-      const std::vector<Family> families = families_of(static_cast<int>(i % level_count) + 1);
-      const Family family = families[static_cast<std::size_t>(i / level_count) % families.size()];
+      const std::size_t place = problems.size(), levels = static_cast<std::size_t>(level_count);
+      const std::vector<Family> families = families_of(static_cast<int>(place % levels) + 1);
+      const Family family = families[place / levels % families.size()];
       Problem problem;
       problem.stratum = stratum;
       problem.name = fmt::format("{}_{:03}_{}", name_of(set), problems.size(), name_of(family));
-      problem.exercise = draw_new(family, set, stratum, count,
-                                  used[static_cast<std::size_t>(stratum)][static_cast<std::size_t>(family)], draws);
-      problem.names = draw_names(problem.exercise.function, draws);
-      const std::size_t wording = set == Set::wording ? sentence_count - 1 : draws.below(training_sentences);
-      problem.sentence = named(problem.exercise.sentences[wording], problem.names);
-      problem.tested = draw_tests(problem.exercise.function, draws);
+      std::optional<Tested> tested;
+      while (!tested) {
+        problem.exercise = draw_new(family, set, stratum, count,
+                                    used[static_cast<std::size_t>(stratum)][static_cast<std::size_t>(family)], draws);
+        problem.names = draw_names(problem.exercise.function, draws);
+        const std::size_t wording = set == Set::wording ? sentence_count - 1 : draws.below(training_sentences);
+        problem.sentence = named(problem.exercise.sentences[wording], problem.names);
+        tested = draw_tests(problem.exercise.function, draws);
+      }
+      problem.tested = *std::move(tested);
       problems.push_back(std::move(problem));
     }
   return problems;
@@ -71,7 +74,7 @@ std::vector<TrainingFunction> draw_training_functions(Language language, std::in
   std::set<NameWords> used;
   std::vector<TrainingFunction> functions;
   while (std::ssize(functions) < count) {
-    Exercise exercise = draw_exercise(draws.one_of(families_of(draws.one_of(training_levels))), draws);
+    Exercise exercise = draw_exercise(draw_training_family(draws), draws);
     if (!is_for_training(exercise.key, resource_of(language))) continue;
     Names names = draw_names(exercise.function, draws);
     if (!used.insert(names.function).second) continue;

@@ -34,8 +34,8 @@ struct TrainingFunction {
   std::string sentence;
 };
 
-/// The functions of the training file with this number, with different names. Four of ten are of level 1, three of
-/// level 2, two of level 3 and one of level 4; the families of a level are equally frequent.
+/// The functions of the training file with this number, with different names. Six of ten are of level 1, two of
+/// level 2, one each of levels 3 and 4.
 std::vector<TrainingFunction> draw_training_functions(Language language, std::int64_t file, std::int64_t count,
                                                       std::uint64_t seed);
 

@@ -16,27 +16,33 @@
 namespace multipl_moe::exercises {
 
 enum class Family : std::uint8_t {
-  constants,   ///< level 1: one argument and one or two constants
-  arguments,   ///< level 1: two arguments and a constant
-  choice,      ///< level 2: one of two expressions
-  fold,        ///< level 2: a sum or a number of elements
-  text,        ///< level 2: repeats and joins texts
-  map_filter,  ///< level 3: some elements of a list, changed
-  two_steps,   ///< level 3: a sum, then a choice
-  pairs,       ///< level 4: nested loops
-  repetition   ///< level 4: a loop with a condition
+  constants,   ///< one argument and one or two constants
+  arguments,   ///< two arguments and a constant
+  text,        ///< repeats and joins texts
+  choice,      ///< one of two expressions
+  fold,        ///< a sum or a number of elements
+  map_filter,  ///< some elements of a list, changed
+  two_steps,   ///< a sum, then a choice
+  pairs,       ///< nested loops
+  repetition,  ///< a loop with a condition
+  filters,     ///< elements with several conditions, changed, then added up
+  chain        ///< two to five steps
 };
 
+/// 1: an expression; 2: a condition with one or two operations; 3: two or three conditions with up to two operations;
+/// 4: a sequence of steps. The sentences of levels 1 and 2 have few forms, those of 3 and 4 are composed.
 inline constexpr int level_count = 4;
-inline constexpr std::array all_families{Family::constants, Family::arguments, Family::choice,
-                                         Family::fold,      Family::text,      Family::map_filter,
-                                         Family::two_steps, Family::pairs,     Family::repetition};
+inline constexpr std::array all_families{Family::constants,  Family::arguments,  Family::text,      Family::choice,
+                                         Family::fold,       Family::map_filter, Family::two_steps, Family::pairs,
+                                         Family::repetition, Family::filters,    Family::chain};
 
 std::string_view name_of(Family family);
 /// 1 to level_count.
 int level_of(Family family);
 /// The families of a level.
 std::vector<Family> families_of(int level);
+/// A family as often as training text has it.
+Family draw_training_family(Draws& draws);
 
 /// Sentences 0 to 2 are for training, dev and test; the last one is for the stratum `wording` alone.
 inline constexpr std::size_t sentence_count = 4;

@@ -61,7 +61,7 @@ TEST_CASE("levels, strata and families are balanced", "[exercises]") {
   CHECK(levels.size() == 8);
   for (const auto& [part, count] : levels) CHECK(count == 15);
   CHECK(families.size() == all_families.size());
-  for (const auto& [family, count] : families) CHECK(count >= 10);
+  for (const auto& [family, count] : families) CHECK(count == 30 / std::ssize(families_of(level_of(family))));
   const std::vector<Problem> wording = draw_problems(Set::wording, 120, 0);
   CHECK(wording.size() == 60);
   for (const Problem& problem : wording) CHECK(problem.stratum == Stratum::wording);
@@ -79,6 +79,60 @@ TEST_CASE("the tests of a problem pass its solution and fail all three mutants",
           return Evaluator::result_of(mutant, call.arguments) != call.result;
         }));
     }
+}
+
+TEST_CASE("training text has every family, and functions of level 1 most often", "[exercises]") {
+  Draws draws(5, "training");
+  std::map<Family, int> families;
+  std::map<int, int> levels;
+  for (int i = 0; i < 3000; ++i) {
+    const Family family = draw_training_family(draws);
+    ++families[family];
+    ++levels[level_of(family)];
+  }
+  CHECK(families.size() == all_families.size());
+  for (const auto& [family, count] : families) CHECK(count > 50);
+  const auto is_near = [](int found, int wanted) { return std::abs(found - wanted) < 90; };
+  CHECK(is_near(levels[1], 1800));
+  CHECK(is_near(levels[2], 600));
+  CHECK(is_near(levels[3], 300));
+  CHECK(is_near(levels[4], 300));
+}
+
+TEST_CASE("a problem's conditions hold for some of its calls only", "[exercises]") {
+  Draws draws(3, "conditions");
+  for (int i = 0; i < 200; ++i) {
+    const Exercise exercise = draw_exercise(Family::filters, draws);
+    INFO(exercise.key);
+    std::size_t elements = 0, kept = 0;
+    Function counting = exercise.function;
+    counting.result = Type::integer;
+    counting.body.front() = declare(Local::count, number(0));
+    counting.body[1].body.front().body = {add(Local::count, number(1))};
+    counting.body.back() = give(local(Local::count));
+    for (const Call& call : draw_calls(counting, 60, draws)) {
+      elements += std::get<List>(call.arguments.front()).size();
+      kept += static_cast<std::size_t>(std::get<std::int64_t>(call.result));
+    }
+    CHECK(kept > 0);
+    CHECK(kept < elements);
+  }
+}
+
+TEST_CASE("a chain has two to five steps, of which few multiply or have a condition", "[exercises]") {
+  Draws draws(4, "chains");
+  std::set<std::size_t> lengths;
+  for (int i = 0; i < 200; ++i) {
+    const Function chain = draw_exercise(Family::chain, draws).function;
+    const std::size_t steps = chain.body.size() - 2;
+    std::size_t products = 0, conditions = 0;
+    for_each_expression(chain.body, [&](const Expression& each) { products += each.op == Op::times ? 1u : 0u; });
+    for (const Statement& each : chain.body) conditions += each.step == Step::branch ? 1u : 0u;
+    CHECK(products <= 2);
+    CHECK(conditions <= 3);
+    lengths.insert(steps);
+  }
+  CHECK(lengths == std::set<std::size_t>{2, 3, 4, 5});
 }
 
 TEST_CASE("a sentence names the parameters, and that of wording differs from all for training", "[exercises]") {
