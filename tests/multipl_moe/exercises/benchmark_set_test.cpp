@@ -99,8 +99,9 @@ TEST_CASE("training text has every family, and functions of level 1 most often",
   CHECK(is_near(levels[4], 300));
 }
 
-TEST_CASE("a problem's conditions hold for some of its calls only", "[exercises]") {
+TEST_CASE("the conditions of filters hold for some elements, and seldom for all", "[exercises]") {
   Draws draws(3, "conditions");
+  int always = 0;
   for (int i = 0; i < 200; ++i) {
     const Exercise exercise = draw_exercise(Family::filters, draws);
     INFO(exercise.key);
@@ -115,8 +116,10 @@ TEST_CASE("a problem's conditions hold for some of its calls only", "[exercises]
       kept += static_cast<std::size_t>(std::get<std::int64_t>(call.result));
     }
     CHECK(kept > 0);
-    CHECK(kept < elements);
+    always += kept == elements ? 1 : 0;
   }
+  // Such as "divisible by 5, above 5 or not divisible by 6".
+  CHECK(always <= 10);
 }
 
 TEST_CASE("a chain has two to five steps, of which few multiply or have a condition", "[exercises]") {
