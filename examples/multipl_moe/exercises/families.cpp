@@ -18,8 +18,8 @@ struct Row {
   Exercise (*draw)(Draws&);
 };
 
-// A small model learns to copy from short functions, which have few constants, and from texts, which have the same
-// quotation mark before them in the sentence and in the code. Without these large weights it learned no copying.
+// Short functions have few constants, and the word of a text has the same quotation mark before it in the sentence and
+// in the code: a small model has learned to copy only from text with many of both, and not from each such text.
 constexpr std::array rows{Row{Family::constants, "constants", 1, 6, draw_constants},
                           Row{Family::arguments, "arguments", 1, 6, draw_arguments},
                           Row{Family::text, "text", 1, 6, draw_text},
