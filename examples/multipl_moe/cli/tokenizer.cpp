@@ -90,6 +90,11 @@ void add_train(CLI::App& group) {
       .add_option("--vocab-size", o.vocab_size, "number of tokens, including the 256 bytes and three special tokens")
       ->capture_default_str()
       ->check(above_zero());
+  command
+      .add_option("--digits", o.digits,
+                  "most digits in a token: 1, so that every digit is a token, as in Qwen; 3 as in Llama 3")
+      ->capture_default_str()
+      ->check(CLI::Range(1, most_digits));
   command.add_option("--max-bytes", o.max_bytes, "maximum text per language, in bytes; 0: all")
       ->capture_default_str()
       ->check(not_negative());

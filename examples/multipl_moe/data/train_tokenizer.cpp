@@ -20,6 +20,9 @@ void check(const TokenizerTraining& options) {
   if (options.vocab_size < smallest_vocabulary() || options.vocab_size > largest_vocabulary)
     throw UsageError(fmt::format("[tokenizer train] a vocabulary must have {} to {} tokens, found {}",
                                  smallest_vocabulary(), largest_vocabulary, options.vocab_size));
+  if (options.digits < 1 || options.digits > most_digits)
+    throw UsageError(fmt::format("[tokenizer train] a token must have 1 to {} digits at most, found {}", most_digits,
+                                 options.digits));
   if (options.max_bytes < 0)
     throw UsageError(fmt::format("[tokenizer train] a limit must be 0 bytes or more, found {}", options.max_bytes));
   require_in_range(options.held_out);
@@ -37,7 +40,7 @@ TrainedTokenizer train_tokenizer(const TokenizerTraining& options) {
   constexpr std::int64_t between_questions = std::int64_t{16} << 20;
   check(options);
   TrainedTokenizer trained;
-  WordCounts words;
+  WordCounts words(pattern_with_digits(options.digits));
   std::int64_t next_question = between_questions;
   for (const LanguageDocuments& documents : split_documents(walk_sources(options.sources), options.held_out)) {
     std::int64_t bytes = 0;

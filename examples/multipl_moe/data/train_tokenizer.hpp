@@ -12,6 +12,7 @@ namespace multipl_moe {
 struct TokenizerTraining {
   std::vector<std::filesystem::path> sources;  ///< folders of source files
   std::int64_t vocab_size = 32'768;            ///< bytes and special tokens included
+  int digits = 1;                              ///< most digits of a token, up to most_digits
   std::int64_t max_bytes = 0;                  ///< of each language's text; 0: all
   HeldOut held_out{};                          ///< as in prepare
 };

@@ -34,8 +34,7 @@ struct TrainingFunction {
   std::string sentence;
 };
 
-/// The functions of the training file with this number, with different names. Six of ten are of level 1, two of
-/// level 2, one each of levels 3 and 4.
+/// The functions of the training file with this number, with different names, each of draw_training_family().
 std::vector<TrainingFunction> draw_training_functions(Language language, std::int64_t file, std::int64_t count,
                                                       std::uint64_t seed);
 

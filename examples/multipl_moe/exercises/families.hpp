@@ -29,8 +29,8 @@ enum class Family : std::uint8_t {
   chain        ///< two to five steps
 };
 
-/// 1: an expression; 2: a condition with one or two operations; 3: two or three conditions with up to two operations;
-/// 4: a sequence of steps. The sentences of levels 1 and 2 have few forms, those of 3 and 4 are composed.
+/// 1: an expression; 2: a condition or a text; 3: two parts, or several conditions; 4: nested or repeated steps. The
+/// sentences of `filters` and `chain` are composed, the others have few forms.
 inline constexpr int level_count = 4;
 inline constexpr std::array all_families{Family::constants,  Family::arguments,  Family::text,      Family::choice,
                                          Family::fold,       Family::map_filter, Family::two_steps, Family::pairs,

@@ -129,7 +129,8 @@ class Training {
 
 }  // namespace
 
-WordCounts::WordCounts() : splitter_(qwen_pattern, "the pattern of Qwen"), walk_(splitter_) {}
+WordCounts::WordCounts(std::string pattern)
+    : pattern_(std::move(pattern)), splitter_(pattern_, "the pattern of words"), walk_(splitter_) {}
 
 void WordCounts::add(std::string_view text) {
   std::string valid, composed;
@@ -156,6 +157,7 @@ std::int64_t smallest_vocabulary() { return static_cast<std::int64_t>(byte_count
 TokenizerParts train_bpe(const WordCounts& words, std::int64_t vocab_size) {
   const std::int64_t learned = std::max(vocab_size, smallest_vocabulary()) - std::ssize(special_names);
   TokenizerParts parts = Training(words).result(static_cast<std::size_t>(learned));
+  parts.pattern = words.pattern();
   for (const std::string_view name : special_names)
     parts.added.push_back(
         {std::string(name), static_cast<Token>(parts.vocabulary.size() + parts.added.size()), true, false});

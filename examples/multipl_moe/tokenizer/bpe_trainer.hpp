@@ -14,16 +14,19 @@ namespace multipl_moe {
 /// The number of occurrences of each word in a text.
 class WordCounts {
  public:
-  WordCounts();
+  /// Words are those of `pattern`.
+  explicit WordCounts(std::string pattern = std::string(qwen_pattern));
 
-  /// Adds the words of `text`, normalized and split as in Qwen's tokenizer. Throws Failure as WordSplitter::Walk.
+  /// Adds the words of `text`, normalized as in Qwen's tokenizer. Throws Failure as WordSplitter::Walk.
   void add(std::string_view text);
 
   const std::unordered_map<std::string, std::int64_t>& counts() const noexcept { return counts_; }
+  const std::string& pattern() const noexcept { return pattern_; }
   /// Approximate bytes of memory of these counts and of train_bpe() on them.
   std::int64_t training_bytes() const noexcept;
 
  private:
+  std::string pattern_;
   WordSplitter splitter_;
   WordSplitter::Walk walk_;
   std::unordered_map<std::string, std::int64_t> counts_;

@@ -166,6 +166,13 @@ class Translation {
 
 }  // namespace
 
+std::string pattern_with_digits(int digits) {
+  constexpr std::string_view digit = R"(|\p{N}|)";
+  std::string pattern{qwen_pattern};
+  if (digits > 1) pattern.insert(pattern.find(digit) + digit.size() - 1, fmt::format("{{1,{}}}", digits));
+  return pattern;
+}
+
 std::string pcre2_pattern(std::string_view pattern, const std::filesystem::path& path) {
   if (pattern.empty() || pattern.size() > longest_pattern)
     throw BadFile(path, fmt::format("the pattern must have 1 to {} bytes, found {}", longest_pattern, pattern.size()));

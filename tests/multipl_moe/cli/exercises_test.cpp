@@ -82,8 +82,8 @@ TEST_CASE("exercises that are refused leave no folder, so that the corrected com
   CHECK(high.exit_code == 2);
   CHECK_THAT(high.error, ContainsSubstring("--high"));
   CHECK(!std::filesystem::exists(scratch / "ex"));
-  // There are not as many different texts.
-  const Outcome many = run(scratch, "exercises -o ex --problems 400");
+  // There are not as many different problems.
+  const Outcome many = run(scratch, "exercises -o ex --problems 2000");
   CHECK(many.exit_code == 2);
   CHECK_THAT(many.error, ContainsSubstring("--problems"));
   CHECK(!std::filesystem::exists(scratch / "ex"));

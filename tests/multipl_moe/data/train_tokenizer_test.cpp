@@ -60,6 +60,8 @@ TEST_CASE("invalid options of tokenizer training are refused", "[tokenizer]") {
   CHECK_THROWS_WITH(train_tokenizer({.sources = {MOE_TEST_CORPUS}, .vocab_size = 258}),
                     ContainsSubstring("259 to 524288 tokens, found 258"));
   CHECK_THROWS_AS(train_tokenizer({.sources = {MOE_TEST_CORPUS}, .max_bytes = -1}), UsageError);
+  CHECK_THROWS_WITH(train_tokenizer({.sources = {MOE_TEST_CORPUS}, .digits = 4}), ContainsSubstring("1 to 3 digits"));
+  CHECK_THROWS_AS(train_tokenizer({.sources = {MOE_TEST_CORPUS}, .digits = 0}), UsageError);
   CHECK_THROWS_AS(train_tokenizer({.sources = {MOE_TEST_CORPUS}, .held_out = {.dev = 0.5}}), UsageError);
   CHECK_THROWS_WITH(train_tokenizer({.sources = {scratch.path()}}), ContainsSubstring("found none"));
 }

@@ -54,6 +54,20 @@ TEST_CASE("training ends when no pair occurs twice", "[tokenizer]") {
   CHECK(learned(train_bpe(words, 10'000)) == std::vector<std::string>{"bb", " bb"});
 }
 
+TEST_CASE("numbers are merged up to the given number of digits", "[tokenizer]") {
+  const auto learned_with = [](int digits) {
+    WordCounts words(pattern_with_digits(digits));
+    words.add("1234 1234 1234");
+    const TokenizerParts parts = train_bpe(words, 10'000);
+    CHECK(parts.pattern == pattern_with_digits(digits));
+    return learned(parts);
+  };
+  CHECK(pattern_with_digits(1) == qwen_pattern);
+  CHECK(learned_with(1) == std::vector<std::string>{});
+  CHECK(learned_with(2) == std::vector<std::string>{"12", "34"});
+  CHECK(learned_with(3) == std::vector<std::string>{"12", "123"});
+}
+
 TEST_CASE("a run of one letter is merged from its beginning", "[tokenizer]") {
   WordCounts words;
   words.add("aaaaa");

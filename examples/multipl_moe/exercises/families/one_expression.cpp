@@ -9,10 +9,11 @@ namespace multipl_moe::exercises {
 
 namespace {
 
-/// Few enough for a small model to know them as words; of unknown ones it would have to copy every letter.
-constexpr std::array<std::string_view, 32> syllables{
-    "bus", "din", "feb", "fof", "gaf", "gat", "gok", "kal", "kat", "kiz", "kot", "kur", "len", "lep", "lob", "lub",
-    "mef", "muz", "neb", "par", "pol", "rit", "run", "sef", "tem", "tid", "vaf", "vef", "zag", "zek", "zem", "zov"};
+/// Three letters that no language's own words have in common with each other: consonant, vowel, consonant.
+std::string draw_syllable(Draws& draws) {
+  constexpr std::string_view consonants = "bdfgklmnprstvz", vowels = "aeiou";
+  return {draws.one_of(consonants), draws.one_of(vowels), draws.one_of(consonants)};
+}
 
 }  // namespace
 
@@ -58,7 +59,7 @@ Exercise draw_text(Draws& draws) {
                           "{s}, closed by \"{t}\""};
   constexpr Phrases before{"\"{t}\", then {s}", "\"{t}\" followed by {s}", "{s} with \"{t}\" at the start",
                            "{s}, opened by \"{t}\""};
-  const std::string added = std::string(draws.one_of(syllables));
+  const std::string added = draw_syllable(draws);
   const std::int64_t times = draws.between(1, 5);
   const bool is_last = draws.below(2) == 1;
   const Expression text = times == 1 ? parameter(0) : repeated(parameter(0), times);

@@ -33,10 +33,7 @@ inline Expression added_by(const Aggregate& aggregate, Expression element) {
   return binary(Op::times, std::move(element), std::move(other));
 }
 
-/// Half of the constants have one digit: a small model learns to copy one token first, and two after it.
-inline std::int64_t draw_constant(Draws& draws, std::int64_t most = 99) {
-  return draws.below(2) == 0 ? draws.between(10, most) : draws.between(2, 9);
-}
+inline std::int64_t draw_constant(Draws& draws, std::int64_t most = 99) { return draws.between(2, most); }
 
 inline std::string whole(const Operator& op, std::size_t wording, const std::string& a, const std::string& c) {
   return filled(op.whole[wording], {{"a", a}, {"c", c}});
