@@ -74,6 +74,9 @@ TEST_CASE("tiled attention equals the plain formula, with grouped heads, windows
   const auto c = random_matrix<double, B>(draw, 280, 24);
   Tensor d_q = not_numbers(280, 24), d_k = not_numbers(280, 12), d_v = not_numbers(280, 12);
   attention.backward(context, c, q, k, v, o, lse, d_q.view(), d_k.view(), d_v.view());
+  for (const Tensor* gradient : {&d_q, &d_k, &d_v})
+    CHECK(
+        std::all_of(gradient->data(), gradient->data() + gradient->size(), [](double x) { return std::isfinite(x); }));
   const auto loss = [&] {
     Tensor y(280, 24), unused(280, 4);
     attention.forward(context, q, k, v, y.view(), unused.view());
