@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "moe/backend/cpu/cpu.hpp"
@@ -45,8 +46,8 @@ inline void check_component_gradients(const std::string& what, View<double, Cpu<
     const double numeric = (above - below) / (2 * difference_step);
     const double error =
         std::abs(analytic(i / values.cols, i % values.cols) - numeric) / std::max(1.0, std::abs(numeric));
-    // Written so that a NaN counts as wrong.
-    if (!(error <= worst)) worst = error, worst_at = i;
+    // Written so that a NaN counts as wrong, and is not replaced by a later error.
+    if (!(error <= worst)) worst = std::isnan(error) ? std::numeric_limits<double>::infinity() : error, worst_at = i;
   }
   INFO("component " << worst_at);
   CHECK(worst <= bar);
