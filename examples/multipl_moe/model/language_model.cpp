@@ -4,19 +4,21 @@
 
 #include <utility>
 
+#include "moe/layers/presets.hpp"
 #include "moe/train/upcycle.hpp"
+#include "multipl_moe/cuda/cuda_model.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/bfloat16_model.hpp"
+#include "multipl_moe/model/cpu_model.hpp"
 #include "multipl_moe/model/layer_maker.hpp"
 #include "multipl_moe/model/tokenizer_fit.hpp"
-#include "multipl_moe/model/transformer_model.hpp"
 #include "multipl_moe/model/upcycle_block.hpp"
 
 namespace multipl_moe {
 
 namespace {
 
-using FloatModel = TransformerModel<float>;
+using FloatModel = CpuModel<float>;
 
 }  // namespace
 
@@ -32,7 +34,14 @@ void LanguageModel::use_tokenizer(std::shared_ptr<const Tokenizer> tokenizer) {
   tokenizer_ = std::move(tokenizer);
 }
 
-std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads, ModelDtype dtype) {
+std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads, ModelDtype dtype,
+                                                   const Device& device) {
+  if (device.kind == Device::Kind::cuda) {
+    if (dtype != ModelDtype::bfloat16)
+      throw UsageError(fmt::format(
+          "[--dtype] must be bfloat16 on a GPU, found {}; --device cpu computes in float32 too", name_of(dtype)));
+    return make_cuda_model(config, device.index, threads);
+  }
   if (dtype == ModelDtype::bfloat16) return make_bfloat16_model(config, threads);
   return std::make_unique<FloatModel>(config, threads, make_layer);
 }

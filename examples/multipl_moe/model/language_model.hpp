@@ -1,4 +1,4 @@
-/// Interface to a model of any architecture, on the CPU, for training, evaluation and generation.
+/// Interface to a model of any architecture, on any device, for training, evaluation and generation.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "moe/core/bfloat16.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/random.hpp"
 #include "moe/core/routing_replay.hpp"
@@ -23,7 +22,9 @@
 #include "multipl_moe/model/activation_checkpointing.hpp"
 #include "multipl_moe/model/adamw_precision.hpp"
 #include "multipl_moe/model/decoding_weights.hpp"
+#include "multipl_moe/model/device.hpp"
 #include "multipl_moe/model/model_dtype.hpp"
+#include "multipl_moe/model/tensor_ref.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace moe {
@@ -37,25 +38,6 @@ class FileMapping;
 namespace multipl_moe {
 
 class StoredModel;
-
-/// A weight or buffer of a model, in the model's own memory.
-struct TensorSlot {
-  std::string name;
-  std::vector<std::int64_t> shape;
-  std::span<float> values{};          ///< if dtype is "F32"
-  std::span<moe::BFloat16> narrow{};  ///< if dtype is "BF16"
-  std::string_view dtype = "F32";     ///< safetensors dtype
-  /// True for thresholds and counters, which no optimizer updates.
-  bool is_buffer = false;
-};
-
-/// One tensor of a weight's optimizer state, in the model's own memory.
-struct StateTensor {
-  std::string name;
-  std::vector<std::int64_t> shape;
-  std::string_view dtype;  ///< safetensors dtype
-  std::span<std::byte> bytes;
-};
 
 /// `count` sequences of `length` tokens and, for each token, the one that follows it as its target. `languages` has the
 /// language of each sequence, or is empty: a MoLE then treats all of it as text. Random draws in training depend on
@@ -111,12 +93,12 @@ class LanguageModel {
   virtual bool is_causal() const = 0;
 
   /// All weights, then all buffers. Throws Failure after read_in_place().
-  virtual std::vector<TensorSlot> tensors() = 0;
+  virtual std::vector<TensorRef> tensors() = 0;
   /// Leaves the matrices in the files of `stored`, where inference reads them, and calls `read` with everything else.
   /// Results are bitwise identical to those of a model that has read all values. From then on the model can neither
   /// train nor be saved. Every matrix must fit as matrix_not_for_files() says. Returns the mapped files, in the order
   /// of TensorFolder::files(); the model keeps them mapped. Throws BadFile, IoError, std::bad_alloc.
-  using ReadTensor = std::function<void(const TensorSlot&)>;
+  using ReadTensor = std::function<void(const TensorRef&)>;
   virtual std::vector<std::shared_ptr<const moe::io::FileMapping>> read_in_place(const StoredModel& stored,
                                                                                  const ReadTensor& read) = 0;
   /// Draws all matrices from N(0, deviation^2), keyed by seed and name.
@@ -131,9 +113,9 @@ class LanguageModel {
                               std::uint64_t seed = 0) = 0;
   /// AdamW's moments of the trainable weights, `<weight>.exp_avg` and `<weight>.exp_avg_sq`, and the lower 16 bits of
   /// split weights, `<weight>.master_lower`; empty before begin_training().
-  virtual std::vector<StateTensor> optimizer_state() = 0;
+  virtual std::vector<TensorRef> optimizer_state() = 0;
   /// The gradients of the trainable weights, `<weight>.grad`; empty before begin_training().
-  virtual std::vector<TensorSlot> gradients() = 0;
+  virtual std::vector<TensorRef> gradients() = 0;
   /// Forward and backward: adds the gradient of share * (mean loss + weighted auxiliary losses) to the accumulated
   /// gradient. With ActivationCheckpointing::on the activations inside layers are recomputed instead of kept; the
   /// results are the same.
@@ -181,8 +163,8 @@ class LanguageModel {
     virtual void keep(std::span<const std::int64_t> sequences) = 0;
   };
   /// Throws Failure if the model is not causal, UsageError if bfloat16 was requested and a finite weight would become
-  /// infinite. A model in bfloat16, and any model after read_in_place(), reads its weights as they are, whatever
-  /// `weights` says. The model must outlive the result, and its weights must not change.
+  /// infinite. A model in bfloat16, one on a device, and any after read_in_place() read their weights as they are,
+  /// whatever `weights` says. The model must outlive the result, and its weights must not change.
   virtual std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights = DecodingWeights::as_they_are) const = 0;
 
  protected:
@@ -197,9 +179,11 @@ class LanguageModel {
   GenerationConfig generation_;
 };
 
-/// A model of the configured architecture; norm weights are 1, everything else 0.
+/// A model of the configured architecture; norm weights are 1, everything else 0. On a GPU `dtype` must be bfloat16.
+/// Throws Failure if the program was built without the CUDA Toolkit; moe::DeviceError if the GPU does not exist or has
+/// not enough memory.
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads,
-                                                   ModelDtype dtype = ModelDtype::float32);
+                                                   ModelDtype dtype = ModelDtype::float32, const Device& device = {});
 
 /// Throws UsageError if a model of this dtype cannot be trained with these master weights: weights in bfloat16 have no
 /// float32 of their own.

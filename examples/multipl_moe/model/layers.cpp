@@ -3,11 +3,22 @@
 #include "compiled_layers/compiled_layers.hpp"
 #include "multipl_moe/io/architecture.hpp"
 #include "multipl_moe/model/activations.hpp"
+#include "multipl_moe/model/composition.hpp"
 #include "multipl_moe/model/layer_work.hpp"
+#include "multipl_moe/model/make.hpp"
 
 namespace multipl_moe {
 
 namespace {
+
+template <class Value, class Backend>
+moe::Registry<Value, Backend> with_activations() {
+  moe::Registry<Value, Backend> registry;
+  add_activations(registry);
+  return registry;
+}
+
+}  // namespace
 
 moe::Composition composition_of(const ModelConfig& config) {
   moe::Composition c;
@@ -20,14 +31,7 @@ moe::Composition composition_of(const ModelConfig& config) {
   return c;
 }
 
-template <class Value, class Backend>
-moe::Registry<Value, Backend> with_activations() {
-  moe::Registry<Value, Backend> registry;
-  add_activations(registry);
-  return registry;
-}
-
-}  // namespace
+bool adapts_attention(const MoeConfig& moe) { return work_of(moe).adapts_attention; }
 
 const LayerWork& work_of(const MoeConfig& moe) { return *architecture_named(moe.architecture).work; }
 

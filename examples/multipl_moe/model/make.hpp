@@ -4,10 +4,12 @@
 #include <type_traits>
 
 #include "multipl_moe/io/model_config.hpp"
-#include "multipl_moe/model/layer_work.hpp"
 #include "multipl_moe/model/transformer.hpp"
 
 namespace multipl_moe {
+
+/// Whether the attention's projections get adapters of the mixture's rank.
+bool adapts_attention(const MoeConfig& moe);
 
 /// One decoder layer with make_mlp(config) as its FFN and attention of the given shape; norm weights are 1, everything
 /// else 0.
@@ -24,7 +26,7 @@ auto make_block(const ModelConfig& config, const AttentionShape& shape, const Ma
                      .has_norms = config.qk_norm,
                      .norm_epsilon = config.rms_norm_eps}},
                    make_mlp(config)};
-  if (config.moe && work_of(*config.moe).adapts_attention)
+  if (config.moe && adapts_attention(*config.moe))
     block.self_attn.for_each_projection([&](const char*, auto& projection) {
       projection.adapt(moe::AdapterSize::lora(config.moe->lora_rank, config.moe->lora_alpha));
     });

@@ -1,5 +1,6 @@
 #include "multipl_moe/model/skeleton_block.hpp"
 
+#include "multipl_moe/model/layer_work.hpp"
 #include "multipl_moe/model/make.hpp"
 
 namespace multipl_moe {

@@ -1,32 +1,24 @@
-/// LanguageModel with weights and activations of one type: compiled for float in language_model.cpp, for bfloat16 in
-/// bfloat16_model.cpp.
+/// LanguageModel with weights and activations of one type on one backend.
 #pragma once
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
-#include "moe/layers/presets.hpp"
+#include "moe/runtime/any_layer.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/adamw_state.hpp"
 #include "moe/train/clip.hpp"
 #include "moe/train/initialize.hpp"
-#include "moe/train/pack_weights.hpp"
 #include "moe/train/walk.hpp"
-#include "moe/weights_in_file.hpp"
-#include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/stored_model.hpp"
-#include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/model/language_model.hpp"
-#include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/make.hpp"
+#include "multipl_moe/model/value_checks.hpp"
 
 namespace multipl_moe {
 
@@ -48,11 +40,12 @@ class LanguageNumbers {
   std::array<std::int32_t, language_count> number_of_{};
 };
 
-/// A Transformer with the layers that its configuration names, with weights and activations of type Value on the CPU.
-template <class Value>
-class TransformerModel final : public LanguageModel {
+/// A Transformer with the layers that its configuration names, with weights and activations of type Value on Backend_.
+template <class Value, class Backend_>
+class TransformerModel : public LanguageModel {
  public:
-  using Backend = moe::Cpu<>;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
   using Mlp = moe::AnyLayer<Value, Backend>;
   using Model = Transformer<Mlp>;
   /// Weights are trained with gradients in accumulation precision.
@@ -61,7 +54,7 @@ class TransformerModel final : public LanguageModel {
 
   /// make(config) makes the layer in place of an FFN.
   TransformerModel(const ModelConfig& config, int threads, const auto& make)
-      : LanguageModel(config, threads, own_dtype), number_of_(config), model_(make_transformer(config, make)) {
+      : LanguageModel(config, threads, own_dtype), model_(make_transformer(config, make)), number_of_(config) {
     context_.threads = threads;
   }
 
@@ -70,56 +63,40 @@ class TransformerModel final : public LanguageModel {
                        [](const Block<Mlp>& layer) { return layer.mlp.is_causal(); });
   }
 
-  std::vector<TensorSlot> tensors() override {
-    require_memory("read or written as a whole");
-    std::vector<TensorSlot> slots;
-    const auto add = [&](const std::string& name, auto& tensor) { slots.push_back(slot_of(name, tensor)); };
+  std::vector<TensorRef> tensors() override {
+    std::vector<TensorRef> all;
+    const auto add = [&](const std::string& name, auto& tensor) { all.push_back(ref_of(name, tensor)); };
     moe::for_each_parameter(add, model_);
-    const std::size_t parameters = slots.size();
+    const std::size_t parameters = all.size();
     moe::for_each_buffer(add, model_);
-    for (std::size_t i = parameters; i < slots.size(); ++i) slots[i].is_buffer = true;
-    return slots;
+    for (std::size_t i = parameters; i < all.size(); ++i) all[i].is_buffer = true;
+    return all;
   }
 
-  std::vector<std::shared_ptr<const moe::io::FileMapping>> read_in_place(const StoredModel& stored,
-                                                                         const ReadTensor& read) override {
-    moe::WeightsInFile files(stored.tensors());
-    moe::for_each_parameter(
-        [&](const std::string& name, auto& tensor) {
-          if constexpr (std::remove_cvref_t<decltype(tensor)>::rank == 2) {
-            const StoredPart part = stored.find(name, shape_of(tensor));
-            files.place(tensor, part.name, part.first);
-          } else {
-            read(slot_of(name, tensor));
-          }
-        },
-        model_);
-    moe::for_each_buffer([&](const std::string& name, auto& tensor) { read(slot_of(name, tensor)); }, model_);
-    context_ = files.context(context_);
-    is_in_files_ = true;
-    return files.mappings();
+  std::vector<std::shared_ptr<const moe::io::FileMapping>> read_in_place(const StoredModel&,
+                                                                         const ReadTensor&) override {
+    throw Failure("[weights] weights can stay in their file on the CPU alone, found a model on a device");
   }
 
   void initialize(std::uint64_t seed, double deviation) override { moe::initialize(context_, model_, seed, deviation); }
 
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
-    require_memory("trained");
     require_master_weights(own_dtype, precision.master);
     // `trains` is a rule for all architectures: some of its patterns may match no weight of this one.
     gradient_ = moe::accum_gradient_for(model_, [&](const std::string& name) { return trains(name); });
     if constexpr (!is_widened<Value>)
       if (precision.master != moe::MasterWeights::float32)
         moe::for_each_parameter(
-            [](const std::string& name, const auto& weight, const auto& slope) {
-              if (!slope.empty()) require_bfloat16(name, weight, "--master-weights float32");
+            [&](const std::string& name, auto& weight, const auto& slope) {
+              if (!slope.empty()) require_bfloat16(ref_of(name, weight), "--master-weights float32");
             },
             model_, gradient_);
     memory_ = memory_of(precision, seed);
     observed_.clear();
   }
 
-  std::vector<StateTensor> optimizer_state() override {
-    std::vector<StateTensor> state;
+  std::vector<TensorRef> optimizer_state() override {
+    std::vector<TensorRef> state;
     const auto add_all = [&](auto& memory) {
       std::size_t next = 0;
       const auto add = [&](const std::string& name, const auto& weight) {
@@ -127,9 +104,9 @@ class TransformerModel final : public LanguageModel {
         auto& kept = memory.tensors()[next++];
         const auto shape = shape_of(weight);
         if (kept.m.empty()) return;
-        state.push_back(state_tensor(name + ".exp_avg", shape, kept.m));
-        state.push_back(state_tensor(name + ".exp_avg_sq", shape, kept.v));
-        if (!kept.lower.empty()) state.push_back(state_tensor(name + ".master_lower", shape, kept.lower));
+        state.push_back(ref_of(name + ".exp_avg", shape, kept.m));
+        state.push_back(ref_of(name + ".exp_avg_sq", shape, kept.v));
+        if (!kept.lower.empty()) state.push_back(ref_of(name + ".master_lower", shape, kept.lower));
       };
       moe::for_each_parameter(add, model_);
     };
@@ -137,13 +114,13 @@ class TransformerModel final : public LanguageModel {
     return state;
   }
 
-  std::vector<TensorSlot> gradients() override {
-    std::vector<TensorSlot> slots;
+  std::vector<TensorRef> gradients() override {
+    std::vector<TensorRef> all;
     const auto add = [&](const std::string& name, auto& gradient) {
-      if (!gradient.empty()) slots.push_back(slot_of(name + ".grad", gradient));
+      if (!gradient.empty()) all.push_back(ref_of(name + ".grad", gradient));
     };
     moe::for_each_parameter(add, gradient_);
-    return slots;
+    return all;
   }
 
   MicroBatchLoss accumulate(const Sequences& sequences, double share, AuxiliaryWeights weights,
@@ -203,43 +180,101 @@ class TransformerModel final : public LanguageModel {
     batch.tokens = tokens;
     batch.languages = numbers;
     const auto h_TD = model_.infer(context_, tokens, batch);
-    return values_of(model_.head().forward_unrounded(context_, h_TD.view().rows_between(length - 1, length)));
+    return values_of(context_, model_.head().forward_unrounded(context_, h_TD.view().rows_between(length - 1, length)));
   }
 
-  std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights) const override {
-    if (!is_causal())
-      throw Failure("[generate] the model must be causal to be decoded one token at a time, found one that is not");
-    if constexpr (is_widened<Value>) {
-      return std::make_unique<DecodingOf>(*this, context_);
-    } else {
-      if (is_in_files_) return std::make_unique<DecodingOf>(*this, context_);
-      const Multiplied read{model_};
-      if (weights == DecodingWeights::bfloat16)
-        moe::for_each_parameter(
-            [](const std::string& name, const auto& weight) { require_bfloat16(name, weight, "--weights float32"); },
-            read);
-      if (weights == DecodingWeights::int8)
-        moe::for_each_parameter([](const std::string& name, const auto& weight) { require_finite(name, weight); },
-                                read);
-      if (weights == DecodingWeights::bfloat16_where_exact)
-        weights = fits_bfloat16(read) ? DecodingWeights::bfloat16 : DecodingWeights::as_they_are;
-      if (weights == DecodingWeights::as_they_are) return std::make_unique<DecodingOf>(*this, context_);
-      require_free_memory("generate", std::array{copies_for_decoding(config(), weights)},
-                          "--weights float32 makes no copies");
-      return std::make_unique<DecodingOf>(*this, weights == DecodingWeights::int8
-                                                     ? moe::pack_weights<moe::Int8Groups>(context_, read)
-                                                     : moe::pack_weights<moe::BFloat16>(context_, read));
-    }
+  std::unique_ptr<Decoding> begin_decoding(DecodingWeights) const override {
+    require_causal();
+    return decoding_with(context_);
   }
 
   Model& model() { return model_; }
-  const Backend::Context& context() const { return context_; }
+  const Context& context() const { return context_; }
+
+ protected:
+  /// Throws Failure if the model cannot be decoded.
+  void require_causal() const {
+    if (!is_causal())
+      throw Failure("[generate] the model must be causal to be decoded one token at a time, found one that is not");
+  }
+  /// Decoding that reads the weights as `context` finds them.
+  std::unique_ptr<Decoding> decoding_with(Context context) const {
+    return std::make_unique<DecodingOf>(*this, std::move(context));
+  }
+
+  template <class Tensor>
+  static std::vector<std::int64_t> shape_of(const Tensor& tensor) {
+    if constexpr (Tensor::rank == 2) return {tensor.rows(), tensor.cols()};
+    return {tensor.cols()};
+  }
+  template <class Tensor>
+  TensorRef ref_of(std::string name, Tensor& tensor) const {
+    return ref_of(std::move(name), shape_of(tensor), tensor);
+  }
+  template <class Tensor>
+  TensorRef ref_of(std::string name, std::vector<std::int64_t> shape, Tensor& tensor) const {
+    using Number = typename Tensor::Value;
+    TensorRef ref{.name = std::move(name),
+                  .shape = std::move(shape),
+                  .dtype = dtype_of(Number()),
+                  .bytes = static_cast<std::size_t>(tensor.size()) * sizeof(Number)};
+    if constexpr (Backend::is_host) {
+      ref.memory = {reinterpret_cast<std::byte*>(tensor.data()), ref.bytes};
+    } else {
+      const auto part = [data = tensor.data()](std::size_t first, std::size_t bytes) {
+        return moe::View<Number, Backend>{data + first / sizeof(Number), 1,
+                                          static_cast<moe::Index>(bytes / sizeof(Number))};
+      };
+      ref.read = [this, part](std::size_t first, std::span<std::byte> to) {
+        Backend::template download<Number>(context_, part(first, to.size()), reinterpret_cast<Number*>(to.data()));
+      };
+      ref.write = [this, part](std::size_t first, std::span<const std::byte> from) {
+        Backend::template upload<Number>(context_, reinterpret_cast<const Number*>(from.data()),
+                                         part(first, from.size()));
+      };
+    }
+    return ref;
+  }
+
+  Context context_;
+  Model model_;
 
  private:
-  /// Throws Failure if the weights are in a file, where they cannot be what `use` says.
-  void require_memory(std::string_view use) const {
-    if (is_in_files_) throw Failure(fmt::format("[weights] weights that stay in their file cannot be {}", use));
-  }
+  class DecodingOf final : public Decoding {
+   public:
+    DecodingOf(const TransformerModel& owner, Context context)
+        : owner_(owner), context_(std::move(context)), state_(owner.model_.begin_decoding(context_, 0)) {}
+
+    std::vector<float> join(std::span<const Token> text, std::span<const std::optional<Language>> languages) override {
+      const std::vector<std::int32_t> tokens(text.begin(), text.end()), numbers = numbers_of(languages);
+      moe::Batch batch = moe::Batch::single(static_cast<moe::Index>(text.size()));
+      batch.tokens = tokens;
+      batch.languages = numbers;
+      auto more = owner_.model_.begin_decoding(context_, 1);
+      const auto logits = owner_.model_.prefill(context_, tokens, batch, more);
+      state_.join(context_, std::move(more));
+      return owner_.values_of(context_, logits);
+    }
+    std::vector<float> next(std::span<const Token> tokens,
+                            std::span<const std::optional<Language>> languages) override {
+      const std::vector<std::int32_t> ids(tokens.begin(), tokens.end());
+      return owner_.values_of(context_, owner_.model_.decode(context_, ids, numbers_of(languages), state_));
+    }
+    void keep(std::span<const std::int64_t> sequences) override {
+      state_.keep(context_, {sequences.data(), static_cast<moe::Index>(sequences.size())});
+    }
+
+   private:
+    std::vector<std::int32_t> numbers_of(std::span<const std::optional<Language>> languages) const {
+      std::vector<std::int32_t> numbers;
+      for (const auto& language : languages) numbers.push_back(owner_.number_of_[language]);
+      return numbers;
+    }
+
+    const TransformerModel& owner_;
+    Context context_;
+    typename Model::DecodingState state_;
+  };
 
   /// The library's input types: 32-bit token ids, language numbers, and a batch of equally long sequences.
   struct Rows {
@@ -255,91 +290,6 @@ class TransformerModel final : public LanguageModel {
     }
     std::vector<std::int32_t> tokens, targets, languages;
     moe::Batch batch;
-  };
-
-  /// The weights that decoding multiplies with: layers and head. Of the embedding it reads one row per token.
-  struct Multiplied {
-    using Backend = moe::Cpu<>;
-    using Context = Backend::Context;
-    const Model& model;
-
-    template <class Visit>
-    static void visit_parameters(Visit&& visit, const auto& prefix, const Multiplied& tree) {
-      for (std::size_t l = 0; l < tree.model.layers.size(); ++l)
-        Block<Mlp>::visit_parameters(visit, prefix + "model.layers." + std::to_string(l) + ".", tree.model.layers[l]);
-      const char* const head = tree.model.is_tied ? "model.embed_tokens." : "lm_head.";
-      moe::Linear<Value, Backend>::visit_parameters(visit, prefix + head, tree.model.head());
-    }
-  };
-  static bool fits_bfloat16(const Multiplied& weights) {
-    bool fits = true;
-    moe::for_each_tensor(
-        [&](const auto& weight) {
-          const std::span<const float> values(weight.data(), static_cast<std::size_t>(weight.size()));
-          fits = fits && std::all_of(values.begin(), values.end(),
-                                     [](float value) { return (std::bit_cast<std::uint32_t>(value) & 0xffff) == 0; });
-        },
-        weights);
-    return fits;
-  }
-
-  /// Throws UsageError if a finite value would become infinite in bfloat16. `flag` is the setting that keeps the value.
-  template <class Tensor>
-  static void require_bfloat16(const std::string& name, const Tensor& weight, std::string_view flag) {
-    const std::span<const float> values(weight.data(), static_cast<std::size_t>(weight.size()));
-    if (const std::size_t at = first_too_large("BF16", values); at < values.size())
-      throw UsageError(
-          fmt::format("[bfloat16] '{}' must have values of at most {} to become bfloat16, found {} at {}: "
-                      "it would become infinite; {} keeps it",
-                      name, largest_of("BF16"), values[at], place_in(shape_of(weight), at), flag));
-  }
-
-  /// Throws UsageError if a value is not finite, which 8 bits cannot store.
-  template <class Tensor>
-  static void require_finite(const std::string& name, const Tensor& weight) {
-    const std::span<const float> values(weight.data(), static_cast<std::size_t>(weight.size()));
-    const auto wrong = std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
-    if (wrong != values.end())
-      throw UsageError(
-          fmt::format("[int8] '{}' must have finite values to be stored in 8 bits, found {} at {}; "
-                      "--weights float32 keeps it",
-                      name, *wrong, place_in(shape_of(weight), static_cast<std::size_t>(wrong - values.begin()))));
-  }
-
-  class DecodingOf final : public Decoding {
-   public:
-    DecodingOf(const TransformerModel& owner, Backend::Context context)
-        : owner_(owner), context_(std::move(context)), state_(owner.model_.begin_decoding(context_, 0)) {}
-
-    std::vector<float> join(std::span<const Token> text, std::span<const std::optional<Language>> languages) override {
-      const std::vector<std::int32_t> tokens(text.begin(), text.end()), numbers = numbers_of(languages);
-      moe::Batch batch = moe::Batch::single(static_cast<moe::Index>(text.size()));
-      batch.tokens = tokens;
-      batch.languages = numbers;
-      auto more = owner_.model_.begin_decoding(context_, 1);
-      const auto logits = owner_.model_.prefill(context_, tokens, batch, more);
-      state_.join(context_, std::move(more));
-      return values_of(logits);
-    }
-    std::vector<float> next(std::span<const Token> tokens,
-                            std::span<const std::optional<Language>> languages) override {
-      const std::vector<std::int32_t> ids(tokens.begin(), tokens.end());
-      return values_of(owner_.model_.decode(context_, ids, numbers_of(languages), state_));
-    }
-    void keep(std::span<const std::int64_t> sequences) override {
-      state_.keep(context_, {sequences.data(), static_cast<moe::Index>(sequences.size())});
-    }
-
-   private:
-    std::vector<std::int32_t> numbers_of(std::span<const std::optional<Language>> languages) const {
-      std::vector<std::int32_t> numbers;
-      for (const auto& language : languages) numbers.push_back(owner_.number_of_[language]);
-      return numbers;
-    }
-
-    const TransformerModel& owner_;
-    Backend::Context context_;
-    typename Model::DecodingState state_;
   };
 
   template <class Moment, moe::MasterWeights master>
@@ -374,39 +324,17 @@ class TransformerModel final : public LanguageModel {
     throw Failure("[--master-weights] must be one that --dtype allows, found another value");
   }
 
-  template <class Tensor>
-  static std::vector<std::int64_t> shape_of(const Tensor& tensor) {
-    if constexpr (Tensor::rank == 2) return {tensor.rows(), tensor.cols()};
-    return {tensor.cols()};
-  }
-  template <class Tensor>
-  static TensorSlot slot_of(const std::string& name, Tensor& tensor) {
-    TensorSlot slot{.name = name, .shape = shape_of(tensor)};
-    const auto size = static_cast<std::size_t>(tensor.size());
-    if constexpr (is_widened<typename Tensor::Value>) {
-      slot.dtype = "BF16";
-      slot.narrow = {tensor.data(), size};
-    } else {
-      slot.values = {tensor.data(), size};
-    }
-    return slot;
-  }
   static std::string_view dtype_of(float) { return "F32"; }
   static std::string_view dtype_of(moe::BFloat16) { return "BF16"; }
   static std::string_view dtype_of(std::uint16_t) { return "U16"; }
-  template <class Kept>
-  static StateTensor state_tensor(std::string name, const std::vector<std::int64_t>& shape,
-                                  moe::Matrix<Kept, Backend>& tensor) {
-    return {std::move(name), shape, dtype_of(Kept()),
-            std::as_writable_bytes(std::span(tensor.data(), static_cast<std::size_t>(tensor.size())))};
-  }
-
-  static std::vector<float> values_of(const typename Model::Logits& rows) {
-    return {rows.data(), rows.data() + rows.size()};
+  std::vector<float> values_of(const Context& context, const typename Model::Logits& rows) const {
+    std::vector<float> values(static_cast<std::size_t>(rows.size()));
+    Backend::download(context, rows.const_view(), values.data());
+    return values;
   }
 
   /// The context with the pass's recorded expert choices.
-  Backend::Context context_of(const Sequences& sequences) const {
+  Context context_of(const Sequences& sequences) const {
     auto context = context_;
     context.replay = sequences.routing;
     return context;
@@ -418,15 +346,12 @@ class TransformerModel final : public LanguageModel {
     return key;
   }
 
-  Backend::Context context_;
   moe::StepKey key_{};
   LanguageNumbers number_of_;
-  Model model_;
   Gradient gradient_;
   Memory memory_;
   std::vector<typename Model::Stats> observed_;
   CrossEntropy<Value, Backend> loss_;
-  bool is_in_files_ = false;
 };
 
 }  // namespace multipl_moe

@@ -71,21 +71,22 @@ std::string stored_dtype(const fs::path& folder) {
 }
 
 ShardedWriter weights_writer(LanguageModel& model, const fs::path& folder, const SaveOptions& options) {
-  return {folder, "model", planned(model.tensors(), dtype_of_torch(options.torch_dtype)), options.max_shard_bytes};
+  return {folder, "model", planned_weights(model.tensors(), dtype_of_torch(options.torch_dtype)),
+          options.max_shard_bytes};
 }
 
 void write_model_files(LanguageModel& model, const fs::path& folder, ShardedWriter& writer,
                        const SaveOptions& options) {
-  write_tensors(writer, model.tensors());
+  write_weights(writer, model.tensors());
   model.tokenizer()->write_files(folder);
   write_config(folder / config_name, model.config(), options.torch_dtype);
   write_generation_config(folder, model.generation());
 }
 
 std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads, const ModelConfig& config,
-                                          ModelDtype dtype) {
+                                          ModelDtype dtype, const Device& device) {
   const fs::path source = model_folder(folder);
-  auto model = make_language_model(config, threads, dtype);
+  auto model = make_language_model(config, threads, dtype, device);
   auto tokenizer = read_tokenizer(source);
   if (tokenizer != byte_tokenizer()) model->use_tokenizer(std::move(tokenizer));
   model->set_generation(read_generation_config(source, model->config().vocab_size));
@@ -93,7 +94,7 @@ std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads, c
 }
 
 void read_weights(LanguageModel& model, const fs::path& folder) {
-  read_tensors(StoredModel::open(folder), model.tensors());
+  read_weights(StoredModel::open(folder), model.tensors());
 }
 
 void save_model(LanguageModel& model, const fs::path& folder, const SaveOptions& options) {
@@ -122,13 +123,15 @@ void require_loadable(const StoredModel& stored, const ModelConfig& config, Weig
 }
 
 std::unique_ptr<LanguageModel> load_stored(const StoredModel& stored, const fs::path& source, int threads,
-                                           const ModelConfig& config, ModelDtype dtype) {
-  require_loadable(stored, config, {dtype, WeightsPlace::memory});
-  auto model = make_model(source, threads, config, dtype);
-  const auto slots = model->tensors();
-  for (const TensorSlot& slot : slots) {
-    read_tensor(stored, slot);
-    if (!is_finite(slot)) notice("warning: {} holds values that are not finite\n", slot.name);
+                                           const ModelConfig& config, ModelDtype dtype, const Device& device) {
+  if (device.kind == Device::Kind::cpu)
+    require_loadable(stored, config, {dtype, WeightsPlace::memory});
+  else
+    stored.require_exactly(planned(list_tensors(config)));
+  auto model = make_model(source, threads, config, dtype, device);
+  for (const TensorRef& tensor : model->tensors()) {
+    read_weight(stored, tensor);
+    if (!is_finite(tensor)) notice("warning: {} holds values that are not finite\n", tensor.name);
   }
   return model;
 }
@@ -200,7 +203,7 @@ std::pair<std::unique_ptr<LanguageModel>, Mappings> mapped(const StoredModel& st
                                                            int threads, ModelDtype dtype) {
   try {
     auto model = make_model(source, threads, stored.config(), dtype);
-    Mappings files = model->read_in_place(stored, [&](const TensorSlot& slot) { read_tensor(stored, slot); });
+    Mappings files = model->read_in_place(stored, [&](const TensorRef& tensor) { read_weight(stored, tensor); });
     return {std::move(model), std::move(files)};
   } catch (const std::bad_alloc&) {
     const std::int64_t bytes = weights_in_memory(stored.config(), {dtype, WeightsPlace::memory}).bytes;
@@ -255,16 +258,16 @@ std::string matrix_not_for_files(const fs::path& folder, ModelDtype model) {
   return matrix_not_for_files(StoredModel::open(model_folder(folder)), model);
 }
 
-std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads, ModelDtype dtype) {
+std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads, ModelDtype dtype, const Device& device) {
   const fs::path source = recovered_model_folder(folder);
   const StoredModel stored = StoredModel::open(source);
-  return load_stored(stored, source, threads, stored.config(), dtype);
+  return load_stored(stored, source, threads, stored.config(), dtype, device);
 }
 
 std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads, const ModelConfig& config,
-                                          ModelDtype dtype) {
+                                          ModelDtype dtype, const Device& device) {
   const fs::path source = recovered_model_folder(folder);
-  return load_stored(StoredModel::open(source), source, threads, config, dtype);
+  return load_stored(StoredModel::open(source), source, threads, config, dtype, device);
 }
 
 }  // namespace multipl_moe

@@ -61,14 +61,14 @@ const fs::path& made_ready(const fs::path& run, RunStart start) {
   return run;
 }
 
-TrainerState read_state(const fs::path& folder) {
+TrainerState read_trainer_state(const fs::path& folder) {
   const fs::path path = folder / state_name;
   return parse_trainer_state(read_whole_file(path, largest_state), path);
 }
 
 TrainerState load_checkpoint(const fs::path& folder, std::int64_t step) {
   check_manifest(folder);
-  TrainerState state = read_state(folder);
+  TrainerState state = read_trainer_state(folder);
   if (state.step != step)
     throw BadFile(folder / state_name,
                   fmt::format("global_step must be {} as in the folder's name, found {}", step, state.step));
@@ -102,7 +102,7 @@ ModelConfig config_of_run(ModelConfig config, const fs::path& run) {
   for (const std::int64_t step : steps_in(run / "checkpoints")) {
     RunSettings settings;
     try {
-      settings = read_state(run / "checkpoints" / name_of_step(step)).settings;
+      settings = read_trainer_state(run / "checkpoints" / name_of_step(step)).settings;
     } catch (const BadFile&) {
       continue;  // RunCheckpoints::load() skips it too, with a notice.
     } catch (const IoError&) {
@@ -141,7 +141,7 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
       require_same_run(folder, state.settings, settings);
       require_steps_left(folder, state.step, settings);
       read_weights(model, folder);
-      read_tensors(open_tensors(folder, optimizer_stem), model.optimizer_state());
+      read_state(open_tensors(folder, optimizer_stem), model.optimizer_state());
     } catch (const BadFile& error) {
       notice("warning: {} is damaged and skipped: {}\n", folder.native(), error.what());
       continue;
@@ -167,11 +167,11 @@ fs::path RunCheckpoints::save(LanguageModel& model, const TrainerState& state) c
     save_folder_atomically(folder, [&](const fs::path& partial) {
       const SaveOptions options{.torch_dtype = std::string(name_of(model.dtype()))};
       ShardedWriter weights = weights_writer(model, partial, options);
-      ShardedWriter optimizer(partial, optimizer_stem, planned(optimizer_state));
+      ShardedWriter optimizer(partial, optimizer_stem, planned_state(optimizer_state));
       bytes = weights.total_bytes() + optimizer.total_bytes() + state_text.size();
       require_free_disk(partial, bytes);
       write_model_files(model, partial, weights, options);
-      write_tensors(optimizer, optimizer_state);
+      write_state(optimizer, optimizer_state);
       CheckedFile file(partial / state_name);
       file.write(state_text);
       file.close();

@@ -12,28 +12,25 @@
 
 namespace multipl_moe {
 
-/// The tensors that a writer of `slots` plans: weights in the safetensors dtype `dtype`, buffers in F32. If `dtype` is
-/// BF16 and the model's own, the weights that it has in float stay F32.
-std::vector<PlannedTensor> planned(std::span<const TensorSlot> slots, std::string_view dtype = "F32");
+/// The tensors that a writer of a model's weights and buffers plans: weights in the safetensors dtype `dtype`, buffers
+/// in F32. If `dtype` is BF16 and the model's own, the weights that it has in float stay F32.
+std::vector<PlannedTensor> planned_weights(std::span<const TensorRef> tensors, std::string_view dtype = "F32");
+/// Writes their values and finishes the files; `writer` must have planned exactly these. Throws ValueTooLarge, IoError.
+void write_weights(ShardedWriter& writer, std::span<const TensorRef> tensors);
 
-/// The same for optimizer state, in its own dtypes.
-std::vector<PlannedTensor> planned(std::span<const StateTensor> state);
-
-/// Writes all slots from their memory and finishes the files; `writer` must have planned exactly these. Throws
-/// ValueTooLarge, IoError.
-void write_tensors(ShardedWriter& writer, std::span<const TensorSlot> slots);
-void write_tensors(ShardedWriter& writer, std::span<const StateTensor> state);
-
-/// Fills a slot, from any float dtype. Throws UsageError if a value of a slot in BF16 is none of bfloat16; as
+/// Fills a tensor, from any float dtype. Throws UsageError if a value of a tensor in BF16 is none of bfloat16; as
 /// StoredModel::read_floats().
-void read_tensor(const StoredModel& model, const TensorSlot& slot);
-/// Fills every slot. Throws BadFile if a tensor is missing, unknown, or has another shape than its slot; as
-/// read_tensor().
-void read_tensors(const StoredModel& model, std::span<const TensorSlot> slots);
+void read_weight(const StoredModel& model, const TensorRef& tensor);
+/// Fills every tensor. Throws BadFile if one is missing, unknown, or has another shape; as read_weight().
+void read_weights(const StoredModel& model, std::span<const TensorRef> tensors);
 
-/// Fills the optimizer state. Throws as above, and BadFile for another dtype.
-void read_tensors(const TensorFolder& folder, std::span<const StateTensor> state);
+/// The same for optimizer state, whose files have its own dtypes.
+std::vector<PlannedTensor> planned_state(std::span<const TensorRef> state);
+void write_state(ShardedWriter& writer, std::span<const TensorRef> state);
+/// Throws as read_weights(), and BadFile for another dtype.
+void read_state(const TensorFolder& folder, std::span<const TensorRef> state);
 
-bool is_finite(const TensorSlot& slot);
+/// Whether all values of a weight or buffer are finite.
+bool is_finite(const TensorRef& tensor);
 
 }  // namespace multipl_moe

@@ -21,8 +21,8 @@ std::unique_ptr<LanguageModel> opinionated(const std::string& architecture) {
   config.vocab_size = 257;
   auto model = make_language_model(config, 1);
   moe::testing::Draw draw("opinions of " + architecture);
-  for (const TensorSlot& slot : model->tensors())
-    for (float& value : slot.values) {
+  for (const TensorRef& slot : model->tensors())
+    for (float& value : slot.floats()) {
       if (slot.name.ends_with(".thresholds")) continue;
       const double normal = draw.normal();
       value = static_cast<float>(slot.name.find("norm") != std::string::npos ? 1 + normal / 8 : 0.4 * normal);
@@ -141,8 +141,8 @@ TEST_CASE("copies of the weights in bfloat16 are used if they are exact", "[eval
   const auto own = after(DecodingWeights::as_they_are);
   CHECK(after(DecodingWeights::bfloat16_where_exact) == own);
   CHECK(deviation(after(DecodingWeights::bfloat16), own) > 1e-3f);
-  for (const TensorSlot& slot : model->tensors())
-    for (float& value : slot.values) value = static_cast<float>(moe::BFloat16(value));
+  for (const TensorRef& slot : model->tensors())
+    for (float& value : slot.floats()) value = static_cast<float>(moe::BFloat16(value));
   const auto rounded = after(DecodingWeights::as_they_are), narrow = after(DecodingWeights::bfloat16);
   CHECK(after(DecodingWeights::bfloat16_where_exact) == narrow);
   CHECK(deviation(narrow, rounded) < 1e-4f);

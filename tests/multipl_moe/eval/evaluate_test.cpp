@@ -14,7 +14,7 @@ using Catch::Approx;
 
 TEST_CASE("a model of zero weights needs log2(257) bits per byte, and a little more for ends of text", "[eval]") {
   TinyRun run;
-  for (const TensorSlot& slot : run.model->tensors()) std::fill(slot.values.begin(), slot.values.end(), 0.0f);
+  for (const TensorRef& slot : run.model->tensors()) std::fill(slot.floats().begin(), slot.floats().end(), 0.0f);
   const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer().hash());
   const Evaluation evaluation = evaluate(*run.model, test, {.sequences = 3, .length = 32});
   for (const Language language : all_languages) {

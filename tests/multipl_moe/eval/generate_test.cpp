@@ -18,13 +18,13 @@ namespace {
 /// A model that repeats `text`: the last byte alone determines the next one, so all bytes of `text` must differ.
 std::unique_ptr<LanguageModel> parrot(std::string_view text) {
   auto model = make_language_model(tiny_config(), 1);
-  for (const TensorSlot& slot : model->tensors()) {
+  for (const TensorRef& slot : model->tensors()) {
     const auto is = [&](const char* name) { return slot.name == name; };
     if (is("model.embed_tokens.weight") || is("lm_head.weight"))
       for (std::size_t i = 0; i < text.size(); ++i) {
         const std::size_t byte =
             static_cast<unsigned char>(is("lm_head.weight") ? text[(i + 1) % text.size()] : text[i]);
-        slot.values[byte * 16 + i] = is("lm_head.weight") ? 20.0f : 1.0f;
+        slot.floats()[byte * 16 + i] = is("lm_head.weight") ? 20.0f : 1.0f;
       }
   }
   return model;
@@ -160,10 +160,10 @@ TEST_CASE("a stop text that is a special token's name stops at that token", "[ev
   model->use_tokenizer(tokenizer);
   const std::vector<Token> turn{tokenizer->encode("x")[0], *named[0].special, tokenizer->encode("y")[0]};
   const auto width = static_cast<std::size_t>(config.hidden_size);
-  for (const TensorSlot& slot : model->tensors())
+  for (const TensorRef& slot : model->tensors())
     for (std::size_t i = 0; i < 3; ++i) {
-      if (slot.name == "model.embed_tokens.weight") slot.values[turn[i] * width + i] = 1;
-      if (slot.name == "lm_head.weight") slot.values[turn[(i + 1) % 3] * width + i] = 20;
+      if (slot.name == "model.embed_tokens.weight") slot.floats()[turn[i] * width + i] = 1;
+      if (slot.name == "lm_head.weight") slot.floats()[turn[(i + 1) % 3] * width + i] = 20;
     }
   const GenerateOptions options{.max_new_tokens = 6, .temperature = 0};
   const auto stopped = [&](const std::string& stop, const std::string& prompt) {

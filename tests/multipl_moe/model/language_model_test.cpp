@@ -46,7 +46,7 @@ std::unique_ptr<LanguageModel> dense_model(int threads = 1) {
 
 std::vector<float> weights_of(LanguageModel& model) {
   std::vector<float> values;
-  for (const TensorSlot& slot : model.tensors()) values.insert(values.end(), slot.values.begin(), slot.values.end());
+  for (const TensorRef& slot : model.tensors()) values.insert(values.end(), slot.floats().begin(), slot.floats().end());
   return values;
 }
 
@@ -99,10 +99,10 @@ TEST_CASE("post-training updates new experts and routers and nothing else", "[mo
   const auto trains = post_training_weights(mixture->config());
   std::size_t at = 0;
   int moved = 0, still = 0;
-  for (const TensorSlot& slot : mixture->tensors()) {
+  for (const TensorRef& slot : mixture->tensors()) {
     const bool same =
-        std::equal(slot.values.begin(), slot.values.end(), before.begin() + static_cast<std::ptrdiff_t>(at));
-    at += slot.values.size();
+        std::equal(slot.floats().begin(), slot.floats().end(), before.begin() + static_cast<std::ptrdiff_t>(at));
+    at += slot.floats().size();
     INFO(slot.name);
     if (slot.name.find("threshold") != std::string::npos) continue;
     CHECK(same == !trains(slot.name));
@@ -142,8 +142,8 @@ TEST_CASE("calibration alone learns the thresholds", "[model]") {
   const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
   const auto thresholds = [&] {
     std::vector<float> values;
-    for (const TensorSlot& slot : mixture->tensors())
-      if (slot.name.ends_with(".thresholds")) values.insert(values.end(), slot.values.begin(), slot.values.end());
+    for (const TensorRef& slot : mixture->tensors())
+      if (slot.name.ends_with(".thresholds")) values.insert(values.end(), slot.floats().begin(), slot.floats().end());
     return values;
   };
   CHECK(thresholds() == std::vector<float>(6, 1.0f / 3));
@@ -294,10 +294,10 @@ TEST_CASE("a MoLE trains only the adapters of the languages that it reads", "[mo
     mole->accumulate(spoken, 1, {});
     mole->step({.decay = 0}, 1e-2, 1, 1);
     std::size_t at = 0;
-    for (const TensorSlot& slot : mole->tensors()) {
+    for (const TensorRef& slot : mole->tensors()) {
       const bool same =
-          std::equal(slot.values.begin(), slot.values.end(), before.begin() + static_cast<std::ptrdiff_t>(at));
-      at += slot.values.size();
+          std::equal(slot.floats().begin(), slot.floats().end(), before.begin() + static_cast<std::ptrdiff_t>(at));
+      at += slot.floats().size();
       INFO(slot.name);
       const auto of = [&](const char* adapter) { return slot.name.find(adapter) != std::string::npos; };
       CHECK(same == !(of("adapters.0.") || of("adapters.2.") || of("adapters.3.") || (first > 0 && of("adapters.4."))));
@@ -309,9 +309,9 @@ TEST_CASE("decoding with a MoLE uses the language of every token", "[model][mole
   const auto dense = dense_model();
   const auto mole = upcycled(*dense, small_mixture("mole"), {});
   moe::testing::Draw draw("mole's adapters");
-  for (const TensorSlot& slot : mole->tensors())
+  for (const TensorRef& slot : mole->tensors())
     if (slot.name.find("lora") != std::string::npos)
-      for (float& value : slot.values) value += static_cast<float>(0.2 * draw.normal());
+      for (float& value : slot.floats()) value += static_cast<float>(0.2 * draw.normal());
   const Text text(1);
   std::vector<std::optional<Language>> languages;
   for (std::size_t t = 0; t < text.tokens.size(); ++t)
@@ -349,10 +349,10 @@ TEST_CASE("a new LoRA is bitwise identical to the dense model, and trains only i
   CHECK(mean_loss(*lora, unseen) < 0.97 * before);
   std::size_t at = 0;
   int adapters = 0;
-  for (const TensorSlot& slot : lora->tensors()) {
+  for (const TensorRef& slot : lora->tensors()) {
     const bool same =
-        std::equal(slot.values.begin(), slot.values.end(), weights.begin() + static_cast<std::ptrdiff_t>(at));
-    at += slot.values.size();
+        std::equal(slot.floats().begin(), slot.floats().end(), weights.begin() + static_cast<std::ptrdiff_t>(at));
+    at += slot.floats().size();
     const bool is_adapter = slot.name.find("_proj.lora_") != std::string::npos;
     INFO(slot.name);
     CHECK(same == !is_adapter);
@@ -451,8 +451,8 @@ TEST_CASE("a Qwen1.5-MoE's experts are shards of the dense FFN", "[model]") {
   const auto dense = dense_model();
   const auto model = upcycled(*dense, small_mixture("qwen1.5-moe"), {.seed = 1});
   const auto weight = [](LanguageModel& of, const std::string& name) {
-    for (const TensorSlot& slot : of.tensors())
-      if (slot.name == "model.layers.1.mlp." + name) return slot.values;
+    for (const TensorRef& slot : of.tensors())
+      if (slot.name == "model.layers.1.mlp." + name) return slot.floats();
     FAIL("no tensor " << name);
     return std::span<float>();
   };

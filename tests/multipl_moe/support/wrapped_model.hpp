@@ -15,7 +15,7 @@ class WrappedModel : public LanguageModel {
       : LanguageModel(inner->config(), inner->threads()), inner_(std::move(inner)) {}
 
   bool is_causal() const override { return inner_->is_causal(); }
-  std::vector<TensorSlot> tensors() override { return inner_->tensors(); }
+  std::vector<TensorRef> tensors() override { return inner_->tensors(); }
   std::vector<std::shared_ptr<const moe::io::FileMapping>> read_in_place(const StoredModel& stored,
                                                                          const ReadTensor& read) override {
     return inner_->read_in_place(stored, read);
@@ -24,8 +24,8 @@ class WrappedModel : public LanguageModel {
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
     inner_->begin_training(trains, precision, seed);
   }
-  std::vector<StateTensor> optimizer_state() override { return inner_->optimizer_state(); }
-  std::vector<TensorSlot> gradients() override { return inner_->gradients(); }
+  std::vector<TensorRef> optimizer_state() override { return inner_->optimizer_state(); }
+  std::vector<TensorRef> gradients() override { return inner_->gradients(); }
   MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights,
                             ActivationCheckpointing checkpointing) override {
     return inner_->accumulate(batch, share, weights, checkpointing);

@@ -62,10 +62,10 @@ std::vector<double> curve(LanguageModel& model, const TinyRun& run, MasterWeight
 /// All values of a model, as float.
 std::map<std::string, std::vector<float>> values_of(LanguageModel& model) {
   std::map<std::string, std::vector<float>> values;
-  for (const TensorSlot& slot : model.tensors()) {
+  for (const TensorRef& slot : model.tensors()) {
     auto& own = values[slot.name];
-    own.assign(slot.values.begin(), slot.values.end());
-    for (const moe::BFloat16 value : slot.narrow) own.push_back(moe::widened(value));
+    own.assign(slot.floats().begin(), slot.floats().end());
+    for (const moe::BFloat16 value : slot.bfloat16s()) own.push_back(moe::widened(value));
   }
   return values;
 }
@@ -108,8 +108,7 @@ TEST_CASE("a model of bfloat16 has its weights in the planned memory", "[train][
     INFO(config.architecture() << (config.moe ? " " + config.moe->fusion : ""));
     const auto model = make_language_model(config, 1, ModelDtype::bfloat16);
     std::int64_t bytes = 0;
-    for (const TensorSlot& slot : model->tensors())
-      bytes += static_cast<std::int64_t>(slot.values.size_bytes() + slot.narrow.size_bytes());
+    for (const TensorRef& slot : model->tensors()) bytes += static_cast<std::int64_t>(slot.bytes);
     const auto counts = training_counts(config, [](std::string_view) { return true; });
     const AdamWPrecision precision{.master = MasterWeights::split};
     const MemoryPlan plan = host_plan(config, counts, {2, 32}, precision, ModelDtype::bfloat16);

@@ -21,8 +21,8 @@ void rewrite(const std::filesystem::path& folder, const std::vector<TensorView>&
 
 std::vector<TensorView> views_of(LanguageModel& model) {
   std::vector<TensorView> views;
-  for (const TensorSlot& slot : model.tensors())
-    views.push_back({slot.name, "F32", slot.shape, std::as_bytes(std::span<const float>(slot.values))});
+  for (const TensorRef& slot : model.tensors())
+    views.push_back({slot.name, "F32", slot.shape, std::as_bytes(std::span<const float>(slot.floats()))});
   return views;
 }
 
@@ -40,7 +40,7 @@ TEST_CASE("a saved mixture loads back equal, thresholds included", "[train]") {
   REQUIRE(a.size() == b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
     CHECK(a[i].name == b[i].name);
-    CHECK(std::equal(a[i].values.begin(), a[i].values.end(), b[i].values.begin(), b[i].values.end()));
+    CHECK(std::equal(a[i].floats().begin(), a[i].floats().end(), b[i].floats().begin(), b[i].floats().end()));
   }
 }
 
@@ -62,8 +62,8 @@ TEST_CASE("a model is saved with the requested dtype and shard size", "[train]")
   for (std::size_t i = 0; i < a.size(); ++i) {
     INFO(a[i].name);
     CHECK(files.entry(a[i].name).dtype == (a[i].is_buffer ? "F32" : "BF16"));
-    for (std::size_t k = 0; k < a[i].values.size(); ++k)
-      REQUIRE(std::abs(a[i].values[k] - b[i].values[k]) <= std::abs(a[i].values[k]) / 256);
+    for (std::size_t k = 0; k < a[i].floats().size(); ++k)
+      REQUIRE(std::abs(a[i].floats()[k] - b[i].floats()[k]) <= std::abs(a[i].floats()[k]) / 256);
   }
   const std::uint64_t hash = hash_of_weights(folder);
   CHECK(hash == hash_of_weights(folder));

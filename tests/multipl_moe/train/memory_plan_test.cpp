@@ -34,8 +34,8 @@ TEST_CASE("a plan counts the memory of a model in training") {
   const auto model = make_language_model(config, 1);
   model->begin_training(trains);
   std::size_t weights = 0, moments = 0;
-  for (const TensorSlot& slot : model->tensors()) weights += slot.values.size_bytes();
-  for (const StateTensor& tensor : model->optimizer_state()) moments += tensor.bytes.size();
+  for (const TensorRef& slot : model->tensors()) weights += slot.bytes;
+  for (const TensorRef& tensor : model->optimizer_state()) moments += tensor.bytes;
 
   const TrainingCounts counts = training_counts(config, trains);
   const MemoryPlan plan = host_plan(config, counts, {2, 64}, {});

@@ -26,8 +26,8 @@ constexpr const char* weight = "model.layers.1.mlp.up_proj.weight";
 std::unique_ptr<LanguageModel> with_value(float value) {
   auto model = make_language_model(tiny_config(), 1);
   model->initialize(1, 0.05);
-  for (const TensorSlot& slot : model->tensors())
-    if (slot.name == weight) slot.values[3 * 16 + 5] = value;
+  for (const TensorRef& slot : model->tensors())
+    if (slot.name == weight) slot.floats()[3 * 16 + 5] = value;
   return model;
 }
 
@@ -90,9 +90,9 @@ TEST_CASE("a file of doubles outside the range of float is refused by every read
   const auto model = with_value(1);
   std::vector<TensorView> views;
   std::vector<double> wide;
-  for (const TensorSlot& slot : model->tensors()) {
-    if (slot.name == weight) wide.assign(slot.values.begin(), slot.values.end());
-    views.push_back({slot.name, "F32", slot.shape, std::as_bytes(slot.values)});
+  for (const TensorRef& slot : model->tensors()) {
+    if (slot.name == weight) wide.assign(slot.floats().begin(), slot.floats().end());
+    views.push_back({slot.name, "F32", slot.shape, std::as_bytes(slot.floats())});
   }
   wide[3 * 16 + 5] = 1e39;
   for (TensorView& view : views)

@@ -45,8 +45,8 @@ TrainOptions quiet(std::int64_t steps) {
 }
 
 std::span<float> values_of(LanguageModel& model, const std::string& name) {
-  for (const TensorSlot& slot : model.tensors())
-    if (slot.name == name) return slot.values;
+  for (const TensorRef& slot : model.tensors())
+    if (slot.name == name) return slot.floats();
   FAIL("no tensor " << name);
   return {};
 }
@@ -54,8 +54,8 @@ std::span<float> values_of(LanguageModel& model, const std::string& name) {
 /// A hash of weights, thresholds and moments. Values are not compared, because NaN is not equal to itself.
 std::uint64_t bits_of(LanguageModel& model) {
   RunningHash hash;
-  for (const TensorSlot& slot : model.tensors()) hash.add(std::as_bytes(slot.values));
-  for (const StateTensor& tensor : model.optimizer_state()) hash.add(tensor.bytes);
+  for (const TensorRef& slot : model.tensors()) hash.add(std::as_bytes(slot.floats()));
+  for (const TensorRef& tensor : model.optimizer_state()) hash.add(tensor.memory);
   return hash.value();
 }
 
@@ -116,11 +116,11 @@ TEST_CASE("a step in which a weight is not finite is skipped and changes nothing
   CHECK(result.steps == 5);
   CHECK(line_of(options.run, 3)["skipped"] == true);
   CHECK_FALSE(line_of(options.run, 4).contains("skipped"));
-  for (const TensorSlot& slot : model->tensors())
-    for (const float number : slot.values) REQUIRE(std::isfinite(number));
-  for (const StateTensor& tensor : model->optimizer_state()) {
-    std::vector<float> values(tensor.bytes.size() / sizeof(float));
-    decode_floats(tensor.dtype, tensor.bytes, values);
+  for (const TensorRef& slot : model->tensors())
+    for (const float number : slot.floats()) REQUIRE(std::isfinite(number));
+  for (const TensorRef& tensor : model->optimizer_state()) {
+    std::vector<float> values(tensor.bytes / sizeof(float));
+    decode_floats(tensor.dtype, tensor.memory, values);
     for (const float number : values) REQUIRE(std::isfinite(number));
   }
 }
@@ -131,9 +131,9 @@ TEST_CASE("a step in which activations of finite weights overflow is skipped too
   auto stream = run.stream();
   TrainOptions options = quiet(4);
   std::vector<std::pair<std::span<float>, std::vector<float>>> kept;
-  for (const TensorSlot& slot : model->tensors())
+  for (const TensorRef& slot : model->tensors())
     if (slot.name.ends_with("down_proj.weight") || slot.name == "lm_head.weight")
-      kept.emplace_back(slot.values, std::vector<float>(slot.values.begin(), slot.values.end()));
+      kept.emplace_back(slot.floats(), std::vector<float>(slot.floats().begin(), slot.floats().end()));
   std::uint64_t before = 0;
   options.after_step = [&](std::int64_t step) {
     for (auto& [weights, values] : kept) {

@@ -26,7 +26,7 @@ namespace {
 
 std::size_t bytes_of(LanguageModel& model) {
   std::size_t bytes = 0;
-  for (const StateTensor& tensor : model.optimizer_state()) bytes += tensor.bytes.size();
+  for (const TensorRef& tensor : model.optimizer_state()) bytes += tensor.bytes;
   return bytes;
 }
 
@@ -83,9 +83,9 @@ TEST_CASE("with split or bfloat16 master weights the model computes with bfloat1
     for (std::size_t i = 0; i < slots.size(); ++i) {
       INFO(slots[i].name);
       if (trains(slots[i].name))
-        CHECK(std::all_of(slots[i].values.begin(), slots[i].values.end(), is_narrow));
+        CHECK(std::all_of(slots[i].floats().begin(), slots[i].floats().end(), is_narrow));
       else
-        CHECK(std::equal(slots[i].values.begin(), slots[i].values.end(), old[i].values.begin()));
+        CHECK(std::equal(slots[i].floats().begin(), slots[i].floats().end(), old[i].floats().begin()));
     }
   }
 }
@@ -111,8 +111,8 @@ TEST_CASE("AdamW's state is bitwise identical after saving and loading, and anot
   const auto save = [](const std::filesystem::path& folder, LanguageModel& model) {
     std::filesystem::create_directory(folder);
     const auto state = model.optimizer_state();
-    ShardedWriter writer(folder, "optimizer", planned(state));
-    write_tensors(writer, state);
+    ShardedWriter writer(folder, "optimizer", planned_state(state));
+    write_state(writer, state);
   };
   const AdamWPrecision narrow{MasterWeights::split, Moments::bfloat16};
   const auto model = make_language_model(tiny_config(), 1), loaded = make_language_model(tiny_config(), 1),
@@ -122,16 +122,15 @@ TEST_CASE("AdamW's state is bitwise identical after saving and loading, and anot
   save(run.scratch / "narrow", *model);
   loaded->begin_training({}, narrow);
   const auto folder = TensorFolder::open(run.scratch / "narrow", "optimizer");
-  read_tensors(folder, loaded->optimizer_state());
+  read_state(folder, loaded->optimizer_state());
   const auto theirs = loaded->optimizer_state(), ours = model->optimizer_state();
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    CHECK(std::ranges::equal(ours[i].bytes, theirs[i].bytes));
-    CHECK(std::ranges::any_of(ours[i].bytes, [](std::byte byte) { return byte != std::byte{}; }));
+    CHECK(std::ranges::equal(ours[i].memory, theirs[i].memory));
+    CHECK(std::ranges::any_of(ours[i].memory, [](std::byte byte) { return byte != std::byte{}; }));
   }
   wide->begin_training({}, {MasterWeights::split, Moments::float32});
-  CHECK_THROWS_AS(read_tensors(folder, wide->optimizer_state()), BadFile);
-  CHECK_THROWS_WITH(read_tensors(folder, wide->optimizer_state()),
-                    ContainsSubstring("F32") && ContainsSubstring("BF16"));
+  CHECK_THROWS_AS(read_state(folder, wide->optimizer_state()), BadFile);
+  CHECK_THROWS_WITH(read_state(folder, wide->optimizer_state()), ContainsSubstring("F32") && ContainsSubstring("BF16"));
 }
 
 }  // namespace precision_test

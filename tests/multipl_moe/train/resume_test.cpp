@@ -130,9 +130,9 @@ TEST_CASE("a checkpoint has thresholds, their counts, and moments of trained wei
   run.live(run.options("run"));
   const auto loaded = load_model(run.tiny.scratch / "run", 1);
   int thresholds = 0, moved = 0;
-  for (const TensorSlot& slot : loaded->tensors()) {
+  for (const TensorRef& slot : loaded->tensors()) {
     if (slot.name.ends_with("thresholds")) ++thresholds;
-    if (slot.name.ends_with("threshold_updates")) moved += slot.values[0] == 18;
+    if (slot.name.ends_with("threshold_updates")) moved += slot.floats()[0] == 18;
   }
   CHECK(thresholds > 0);
   CHECK(moved == thresholds);

@@ -59,8 +59,7 @@ struct Runs {
 bool same_weights(LanguageModel& a, LanguageModel& b) {
   const auto of_a = a.tensors(), of_b = b.tensors();
   for (std::size_t i = 0; i < of_a.size(); ++i)
-    if (!of_a[i].is_buffer &&
-        std::memcmp(of_a[i].values.data(), of_b[i].values.data(), of_a[i].values.size_bytes()) != 0)
+    if (!of_a[i].is_buffer && std::memcmp(of_a[i].memory.data(), of_b[i].memory.data(), of_a[i].bytes) != 0)
       return false;
   return of_a.size() == of_b.size();
 }

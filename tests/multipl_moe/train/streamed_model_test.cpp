@@ -68,13 +68,13 @@ void check_equal(LanguageModel& model, const std::filesystem::path& folder) {
   const TensorFolder file = TensorFolder::open(folder);
   const auto slots = model.tensors();
   CHECK(file.tensors().size() == slots.size());
-  for (const TensorSlot& slot : slots) {
+  for (const TensorRef& slot : slots) {
     INFO(slot.name);
     REQUIRE(file.contains(slot.name));
     CHECK(file.entry(slot.name).shape == slot.shape);
-    std::vector<float> values(slot.values.size());
+    std::vector<float> values(slot.floats().size());
     file.read_floats(slot.name, values);
-    CHECK(same_bits(values, slot.values));
+    CHECK(same_bits(values, slot.floats()));
   }
 }
 
@@ -151,14 +151,14 @@ TEST_CASE("a stream rounds weights to its dtype once, keeps buffers in float32 a
   CHECK(file.files().size() > 1);
   const auto listed = list_tensors(expected->config());
   std::size_t buffers = 0;
-  for (const TensorSlot& slot : expected->tensors()) {
+  for (const TensorRef& slot : expected->tensors()) {
     INFO(slot.name);
     const auto found = std::find_if(listed.begin(), listed.end(), [&](const auto& t) { return t.name == slot.name; });
     REQUIRE(found != listed.end());
     const bool is_buffer = found->kind == TensorKind::buffer;
     buffers += is_buffer;
     CHECK(file.entry(slot.name).dtype == (is_buffer ? "F32" : "BF16"));
-    std::vector<float> values(slot.values.size()), rounded(slot.values.begin(), slot.values.end());
+    std::vector<float> values(slot.floats().size()), rounded(slot.floats().begin(), slot.floats().end());
     file.read_floats(slot.name, values);
     if (!is_buffer)
       for (float& value : rounded) value = float(moe::BFloat16(value));

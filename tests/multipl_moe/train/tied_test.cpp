@@ -49,16 +49,17 @@ std::unique_ptr<LanguageModel> untied(LanguageModel& model) {
   config.tie_word_embeddings = false;
   auto result = make_language_model(config, 1);
   std::map<std::string, std::vector<float>> values;
-  for (const TensorSlot& slot : model.tensors()) values[slot.name].assign(slot.values.begin(), slot.values.end());
+  for (const TensorRef& slot : model.tensors()) values[slot.name].assign(slot.floats().begin(), slot.floats().end());
   values[head] = values.at(embedding);
-  for (const TensorSlot& slot : result->tensors())
-    std::copy(values.at(slot.name).begin(), values.at(slot.name).end(), slot.values.begin());
+  for (const TensorRef& slot : result->tensors())
+    std::copy(values.at(slot.name).begin(), values.at(slot.name).end(), slot.floats().begin());
   return result;
 }
 
 std::map<std::string, std::vector<float>> gradients_of(LanguageModel& model) {
   std::map<std::string, std::vector<float>> gradients;
-  for (const TensorSlot& slot : model.gradients()) gradients[slot.name].assign(slot.values.begin(), slot.values.end());
+  for (const TensorRef& slot : model.gradients())
+    gradients[slot.name].assign(slot.floats().begin(), slot.floats().end());
   return gradients;
 }
 
@@ -70,13 +71,13 @@ double squares(const std::vector<float>& values) {
 
 std::vector<std::string> names_of(LanguageModel& model) {
   std::vector<std::string> names;
-  for (const TensorSlot& slot : model.tensors()) names.push_back(slot.name);
+  for (const TensorRef& slot : model.tensors()) names.push_back(slot.name);
   return names;
 }
 
 std::vector<float> values_of(LanguageModel& model, const std::string& name) {
-  for (const TensorSlot& slot : model.tensors())
-    if (slot.name == name) return {slot.values.begin(), slot.values.end()};
+  for (const TensorRef& slot : model.tensors())
+    if (slot.name == name) return {slot.floats().begin(), slot.floats().end()};
   FAIL("no " << name);
   return {};
 }
@@ -222,8 +223,8 @@ TEST_CASE("upcycling, merging and export keep a model tied", "[tied]") {
 TEST_CASE("a head that differs from the embedding is kept by every writer, even if config.json ties them", "[tied]") {
   const ScratchFolder scratch;
   const auto apart = untied(*drawn(tied_config()));
-  for (const TensorSlot& slot : apart->tensors())
-    if (slot.name == head) slot.values[5] = 0.75f;
+  for (const TensorRef& slot : apart->tensors())
+    if (slot.name == head) slot.floats()[5] = 0.75f;
   save_model(*apart, scratch / "model");
   fs::remove(scratch / "model/MANIFEST");
   std::string json = get_bytes(scratch / "model/config.json");
@@ -258,8 +259,8 @@ TEST_CASE("a file with only the head gives both weights of a tied model, through
   const auto dense = drawn(tied_config());
   auto slots = dense->tensors();
   std::vector<TensorView> views;
-  for (const TensorSlot& slot : slots)
-    views.push_back({slot.name == embedding ? head : slot.name, "F32", slot.shape, std::as_bytes(slot.values)});
+  for (const TensorRef& slot : slots)
+    views.push_back({slot.name == embedding ? head : slot.name, "F32", slot.shape, std::as_bytes(slot.floats())});
   put_bytes(scratch / "model/config.json", to_json_text(tied_config()));
   write_safetensors(scratch / "model/model.safetensors", views);
   CHECK(stored_dtype(scratch / "model") == "float32");

@@ -24,7 +24,7 @@ TrainOptions quiet(std::int64_t steps) {
 
 std::vector<float> weights_of(LanguageModel& model) {
   std::vector<float> values;
-  for (const TensorSlot& slot : model.tensors()) values.insert(values.end(), slot.values.begin(), slot.values.end());
+  for (const TensorRef& slot : model.tensors()) values.insert(values.end(), slot.floats().begin(), slot.floats().end());
   return values;
 }
 

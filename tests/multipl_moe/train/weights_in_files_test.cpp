@@ -93,8 +93,8 @@ TEST_CASE("experts in one tensor, and a head that is the only table, are read in
   config.tie_word_embeddings = true;
   const auto model = model_of(config);
   save_model(*model, scratch / "model", {.torch_dtype = "bfloat16"});
-  std::map<std::string, TensorSlot> slots;
-  for (const TensorSlot& slot : model->tensors()) slots[slot.name] = slot;
+  std::map<std::string, TensorRef> slots;
+  for (const TensorRef& slot : model->tensors()) slots[slot.name] = slot;
   const std::int64_t experts = config.moe->num_token_experts, width = config.hidden_size,
                      hidden = config.expert_width();
 
@@ -113,7 +113,7 @@ TEST_CASE("experts in one tensor, and a head that is the only table, are read in
   write_narrow(scratch / "model", fused, [&](const std::string& name) {
     std::vector<float> values;
     const auto add = [&](const std::string& part) {
-      const auto& own = slots.at(part).values;
+      const auto own = slots.at(part).floats();
       values.insert(values.end(), own.begin(), own.end());
     };
     const std::size_t at = name.find(".mlp.experts.");
