@@ -59,6 +59,7 @@ class EmulatedDevice {
     for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r)
       std::memcpy(static_cast<char*>(to) + r * row, static_cast<const char*>(from) + r * stride, row);
     ++waits;
+    arrived_ = copies_;
   }
 
   /// An asynchronous copy to the host, whose bytes are available only after wait().

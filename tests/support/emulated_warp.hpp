@@ -24,6 +24,7 @@ class Warp {
   /// Calls f(lane) on every lane.
   template <class F>
   void run(const F& f) {
+    if (lanes_ == 1) return f(0);
     body_ = [&f](int lane) { f(lane); };
     running_ = lanes_;
     for (int lane = 0; lane < lanes_; ++lane) {
@@ -52,6 +53,7 @@ class Warp {
   }
   template <class Own, class Combine>
   Own exchange(int lane, Own own, const Combine& combine) {
+    if (lanes_ == 1) return own;
     std::memcpy(slots_[lane], &own, sizeof(own));
     meet(lane);
     Own values[most];
