@@ -87,6 +87,11 @@ std::int64_t memory_named(std::string_view name) {
 
 std::string gib_or_unknown(std::int64_t bytes) { return bytes > 0 ? gib(bytes) : "unknown"; }
 
+std::string text_or_none(const std::string& text) { return text.empty() ? "none" : text; }
+nlohmann::ordered_json text_or_null(const std::string& text) {
+  return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
+}
+
 std::string list_of(const std::vector<std::string>& names) {
   return names.empty() ? "none that the program uses" : fmt::format("{}", fmt::join(names, " "));
 }
@@ -101,7 +106,8 @@ Machine this_machine() {
   m.matrix_products = "moelayers";
   m.instruction_set = moe::cpu::name_of(moe::cpu::instruction_set());
   for (const auto set : moe::cpu::instruction_sets()) m.instruction_sets.push_back(moe::cpu::name_of(set));
-  m.cuda = "none";
+  m.gpus = gpus();
+  for (Gpu& gpu : m.gpus.list) find_free_memory(gpu);
   m.cpu = cpu_name();
   m.vector_instructions = instructions_of_cpu();
   m.compiled_for = instructions_compiled_for();
@@ -141,6 +147,7 @@ std::vector<Lack> lacks_of(const Machine& m) {
                      "free at least 1 GiB, or work in a folder on another disk", m.disk_free_bytes == 0});
   if (!m.gnuplot)
     lacks.push_back({"gnuplot, which draws the pictures of trace and report", "apt-get install gnuplot-nox", false});
+  if (!m.gpus.lacks.empty()) lacks.push_back({"cuBLAS, for models on a GPU", m.gpus.lacks, false});
   if (m.sandbox.empty())
     lacks.push_back({"a sandbox, in which evaluate executes generated programs", m.lacks_of_sandbox, false});
   return lacks;
@@ -156,7 +163,11 @@ std::string machine_text(const Machine& m) {
   for (const auto& [name, version] : m.libraries) row(name, version);
   row("matrix products", fmt::format("{}, compiled for {} (MOE_CPU chooses one of: {})", m.matrix_products,
                                      m.instruction_set, fmt::join(m.instruction_sets, ", ")));
-  row("CUDA", m.cuda);
+  row("CUDA", m.gpus.runtime.empty()
+                  ? "none"
+                  : fmt::format("{}, the driver supports {}", m.gpus.runtime, text_or_none(m.gpus.driver)));
+  if (m.gpus.list.empty()) row("GPU", "none: " + m.gpus.none_because);
+  for (const Gpu& gpu : m.gpus.list) row("GPU", text_of(gpu));
   row("CPU", m.cpu);
   row("vector instructions", list_of(m.vector_instructions));
   row("compiled for", list_of(m.compiled_for));
@@ -180,7 +191,17 @@ std::string machine_json(const Machine& m) {
   out["matrix_products"] = m.matrix_products;
   out["instruction_set"] = m.instruction_set;
   out["instruction_sets"] = m.instruction_sets;
-  out["cuda"] = m.cuda;
+  out["cuda"] = text_or_none(m.gpus.runtime);
+  out["cuda_driver"] = text_or_null(m.gpus.driver);
+  out["gpus"] = nlohmann::ordered_json::array();
+  for (const Gpu& gpu : m.gpus.list)
+    out["gpus"].push_back({{"device", fmt::format("cuda:{}", gpu.index)},
+                           {"name", escaped(gpu.name)},
+                           {"compute_capability", fmt::format("{}.{}", gpu.major, gpu.minor)},
+                           {"supported", gpu.is_supported()},
+                           {"memory_bytes", gpu.memory_bytes},
+                           {"memory_free_bytes", gpu.free_bytes}});
+  out["no_gpu_because"] = text_or_null(m.gpus.none_because);
   out["cpu"] = m.cpu;
   out["vector_instructions"] = m.vector_instructions;
   out["compiled_for"] = m.compiled_for;
@@ -190,7 +211,7 @@ std::string machine_json(const Machine& m) {
   out["folder"] = escaped(m.folder.native(), 4096);
   out["disk_free_bytes"] = m.disk_free_bytes;
   out["gnuplot"] = m.gnuplot ? nlohmann::ordered_json(escaped(m.gnuplot->native(), 4096)) : nullptr;
-  out["sandbox"] = m.sandbox.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(m.sandbox);
+  out["sandbox"] = text_or_null(m.sandbox);
   out["missing"] = nlohmann::ordered_json::array();
   for (const Lack& lack : lacks_of(m))
     out["missing"].push_back({{"what", lack.what}, {"needed", lack.needed}, {"how", lack.how_to_get_it}});

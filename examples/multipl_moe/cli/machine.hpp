@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "multipl_moe/cuda/devices.hpp"
+
 namespace multipl_moe {
 
 struct Machine {
@@ -16,7 +18,7 @@ struct Machine {
   std::string matrix_products;                                 ///< what computes them
   std::string instruction_set;                                 ///< of the layers' kernels, see MOE_CPU
   std::vector<std::string> instruction_sets;                   ///< those that MOE_CPU may name on this CPU
-  std::string cuda;                                            ///< "none" if the program was built without it
+  Gpus gpus;
   std::string cpu;
   std::vector<std::string> vector_instructions;  ///< of the CPU
   std::vector<std::string> compiled_for;         ///< vector instructions that the program requires

@@ -1,4 +1,4 @@
-#include "multipl_moe/cuda/cuda_model.hpp"
+#include "multipl_moe/model/cuda_model.hpp"
 
 #include <cuda_runtime.h>
 

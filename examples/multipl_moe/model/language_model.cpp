@@ -6,7 +6,7 @@
 
 #include "moe/layers/presets.hpp"
 #include "moe/train/upcycle.hpp"
-#include "multipl_moe/cuda/cuda_model.hpp"
+#include "multipl_moe/model/cuda_model.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/bfloat16_model.hpp"
 #include "multipl_moe/model/cpu_model.hpp"

@@ -19,6 +19,7 @@ Machine whole_machine() {
   Machine machine;
   machine.vector_instructions = {"avx", "avx2", "fma"};
   machine.compiled_for = {"avx", "fma"};
+  machine.gpus.none_because = "no NVIDIA driver is installed";
   machine.folder = "/home";
   machine.folder_writable = true;
   machine.disk_free_bytes = std::int64_t{5} << 30;
@@ -82,6 +83,45 @@ TEST_CASE("doctor says in one line how generated programs are executed", "[cli]"
   CHECK(nlohmann::json::parse(machine_json(machine))["sandbox"].is_null());
 }
 
+TEST_CASE("doctor lists the GPUs, or says why there is none", "[cli]") {
+  Machine machine = whole_machine();
+  CHECK_THAT(machine_text(machine), ContainsSubstring("CUDA                   none\n"
+                                                      "GPU                    none: no NVIDIA driver is installed\n"));
+  auto json = nlohmann::json::parse(machine_json(machine));
+  CHECK(json["cuda"] == "none");
+  CHECK(json["cuda_driver"].is_null());
+  CHECK(json["gpus"].empty());
+  CHECK(json["no_gpu_because"] == "no NVIDIA driver is installed");
+
+  machine.gpus = {{{0, "NVIDIA H200", 9, 0, std::int64_t{150} << 30, std::int64_t{149} << 30},
+                   {1, "Tesla V100", 7, 0, std::int64_t{16} << 30, 0}},
+                  "",
+                  "13.1",
+                  "13.0",
+                  ""};
+  CHECK_THAT(machine_text(machine),
+             ContainsSubstring("CUDA                   13.0, the driver supports 13.1\n"
+                               "GPU                    cuda:0 NVIDIA H200, compute capability 9.0, 150.00 GiB, 149.00 "
+                               "GiB free\n"
+                               "GPU                    cuda:1 Tesla V100, compute capability 7.0, 16.00 GiB (too old: "
+                               "the layers need 8.0 or newer)\n"));
+  json = nlohmann::json::parse(machine_json(machine));
+  CHECK(json["cuda"] == "13.0");
+  CHECK(json["cuda_driver"] == "13.1");
+  CHECK(json["no_gpu_because"].is_null());
+  REQUIRE(json["gpus"].size() == 2);
+  CHECK(json["gpus"][0]["device"] == "cuda:0");
+  CHECK(json["gpus"][0]["compute_capability"] == "9.0");
+  CHECK(json["gpus"][0]["supported"] == true);
+  CHECK(json["gpus"][0]["memory_bytes"] == std::int64_t{150} << 30);
+  CHECK(json["gpus"][0]["memory_free_bytes"] == std::int64_t{149} << 30);
+  CHECK(json["gpus"][1]["supported"] == false);
+  CHECK(lacks_of(machine).empty());
+  machine.gpus.lacks = "libcublas.so.13 (apt-get install libcublas-13-0)";
+  CHECK_THAT(machine_text(machine),
+             ContainsSubstring("cuBLAS, for models on a GPU (optional): libcublas.so.13 (apt-get install"));
+}
+
 TEST_CASE("doctor reports that this machine can run the program", "[cli]") {
   const ScratchFolder scratch;
   const Outcome outcome = run(scratch, "doctor --json", "PATH=/nowhere");
@@ -93,6 +133,7 @@ TEST_CASE("doctor reports that this machine can run the program", "[cli]") {
   CHECK(found["libraries"].contains("Eigen"));
   CHECK(found["folder"] == std::filesystem::canonical(scratch.path()).native());
   CHECK(found["gnuplot"].is_null());
+  CHECK(found["gpus"].empty() == found["no_gpu_because"].is_string());
   const auto gnuplot = std::find_if(found["missing"].begin(), found["missing"].end(), [](const nlohmann::json& lack) {
     return lack["how"].get<std::string>().find("gnuplot-nox") != std::string::npos;
   });

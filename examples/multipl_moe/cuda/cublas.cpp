@@ -1,0 +1,101 @@
+/// The functions of cuBLAS that the GPU backend calls, loaded when the first one is called: a program that links cuBLAS
+/// does not start on a machine without it, even to compute on the CPU.
+#include "multipl_moe/cuda/cublas.hpp"
+
+#include <cublas_v2.h>
+#include <dlfcn.h>
+
+#include <cstdint>
+
+namespace multipl_moe {
+
+namespace {
+
+constexpr int major = CUBLAS_VER_MAJOR;
+
+const std::string& library_name() {
+  static const std::string name = "libcublas.so." + std::to_string(major);
+  return name;
+}
+void* library() {
+  static void* const handle = ::dlopen(library_name().c_str(), RTLD_NOW | RTLD_LOCAL);
+  return handle;
+}
+
+/// The library's function of this name and type; null if there is no library.
+template <class Function>
+Function* function(const char* name) {
+  return library() == nullptr ? nullptr : reinterpret_cast<Function*>(::dlsym(library(), name));
+}
+
+template <class Function, class... Arguments>
+cublasStatus_t call(Function* found, Arguments... arguments) {
+  return found == nullptr ? CUBLAS_STATUS_NOT_INITIALIZED : found(arguments...);
+}
+
+}  // namespace
+
+std::string lacks_of_cublas() {
+  if (library() != nullptr) return {};
+  const std::string version = std::to_string(major);
+  return library_name() + " (apt-get install libcublas-" + version + "-0, or pip install nvidia-cublas and name its " +
+         "folder in LD_LIBRARY_PATH)";
+}
+
+}  // namespace multipl_moe
+
+extern "C" {
+
+using multipl_moe::call;
+using multipl_moe::function;
+
+cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
+  static auto* const found = function<decltype(cublasCreate_v2)>("cublasCreate_v2");
+  return call(found, handle);
+}
+cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
+  static auto* const found = function<decltype(cublasDestroy_v2)>("cublasDestroy_v2");
+  return call(found, handle);
+}
+cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
+  static auto* const found = function<decltype(cublasSetStream_v2)>("cublasSetStream_v2");
+  return call(found, handle, stream);
+}
+cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, std::size_t bytes) {
+  static auto* const found = function<decltype(cublasSetWorkspace_v2)>("cublasSetWorkspace_v2");
+  return call(found, handle, workspace, bytes);
+}
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
+  static auto* const found = function<decltype(cublasSetMathMode)>("cublasSetMathMode");
+  return call(found, handle, mode);
+}
+cublasStatus_t cublasGemmEx_64(cublasHandle_t handle, cublasOperation_t transpose_a, cublasOperation_t transpose_b,
+                               std::int64_t m, std::int64_t n, std::int64_t k, const void* alpha, const void* a,
+                               cudaDataType type_a, std::int64_t stride_a, const void* b, cudaDataType type_b,
+                               std::int64_t stride_b, const void* beta, void* c, cudaDataType type_c,
+                               std::int64_t stride_c, cublasComputeType_t compute, cublasGemmAlgo_t algorithm) {
+  static auto* const found = function<decltype(cublasGemmEx_64)>("cublasGemmEx_64");
+  return call(found, handle, transpose_a, transpose_b, m, n, k, alpha, a, type_a, stride_a, b, type_b, stride_b, beta,
+              c, type_c, stride_c, compute, algorithm);
+}
+cublasStatus_t cublasGemmBatchedEx_64(cublasHandle_t handle, cublasOperation_t transpose_a,
+                                      cublasOperation_t transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                                      const void* alpha, const void* const a[], cudaDataType type_a,
+                                      std::int64_t stride_a, const void* const b[], cudaDataType type_b,
+                                      std::int64_t stride_b, const void* beta, void* const c[], cudaDataType type_c,
+                                      std::int64_t stride_c, std::int64_t count, cublasComputeType_t compute,
+                                      cublasGemmAlgo_t algorithm) {
+  static auto* const found = function<decltype(cublasGemmBatchedEx_64)>("cublasGemmBatchedEx_64");
+  return call(found, handle, transpose_a, transpose_b, m, n, k, alpha, a, type_a, stride_a, b, type_b, stride_b, beta,
+              c, type_c, stride_c, count, compute, algorithm);
+}
+const char* cublasGetStatusName(cublasStatus_t status) {
+  static auto* const found = function<decltype(cublasGetStatusName)>("cublasGetStatusName");
+  return found == nullptr ? "CUBLAS_STATUS_NOT_INITIALIZED" : found(status);
+}
+const char* cublasGetStatusString(cublasStatus_t status) {
+  static auto* const found = function<decltype(cublasGetStatusString)>("cublasGetStatusString");
+  return found == nullptr ? "the library is not installed" : found(status);
+}
+
+}  // extern "C"
