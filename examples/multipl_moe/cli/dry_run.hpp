@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
-#include <string>
+#include <optional>
 #include <string_view>
 
 #include "multipl_moe/cli/options.hpp"
@@ -15,17 +15,21 @@ namespace multipl_moe {
 
 /// What the size of a run depends on, apart from its flags.
 struct PlannedRun {
+  std::string_view command;
   ModelConfig config;
   std::function<bool(std::string_view)> trains;
   const BatchStream& stream;
+  /// Of gpu_of().
+  const std::optional<Gpu>& gpu;
 };
 
-/// Adds --dry-run, --gpu-memory and --json.
+/// Adds --dry-run, --device-memory and --json.
 void add_dry_run_options(CLI::App& command, DryRunFlags& flags);
 
-/// The check before every run. With --dry-run it prints parameters, memory on the host and on a GPU, checkpoints, steps
-/// and tokens by language, as text or JSON on stdout, and returns true: the run is not to begin. Throws OutOfMemory if
-/// memory, IoError if the disk cannot hold the run, before anything is allocated or written.
+/// The check before every run. With --dry-run it prints parameters, memory on the device, checkpoints, steps, tokens by
+/// language and, for a GPU, the plans that it could follow, as text or JSON on stdout, and returns true: the run is not
+/// to begin. Throws OutOfMemory if memory, IoError if the disk cannot hold the run, before anything is allocated or
+/// written.
 bool is_only_planned(const PlannedRun& run, const TrainingFlags& flags);
 
 }  // namespace multipl_moe

@@ -45,10 +45,11 @@ Json data_of(const BatchStream& stream) {
   return data;
 }
 
-Json environment_now(const BatchStream& stream, int threads) {
+Json environment_now(const BatchStream& stream, int threads, const std::string& device) {
   return {{"version", MOE_PROGRAM_VERSION},
           {"compiler", MOE_PROGRAM_COMPILER},
           {"flags", MOE_PROGRAM_FLAGS},
+          {"device", escaped(device)},
           {"cpu", cpu_name()},
           {"instruction_set", moe::cpu::name_of(moe::cpu::instruction_set())},
           {"threads", threads},
@@ -69,7 +70,7 @@ std::optional<Json> read_environment(const std::filesystem::path& path) {
 /// Warns of differences that can change results. The number of threads cannot, and the data's hashes are compared with
 /// the run's settings.
 void warn_of_environment_change(const Json& begun, const Json& now) {
-  for (const char* name : {"version", "compiler", "flags", "cpu", "instruction_set", "dependencies"})
+  for (const char* name : {"version", "compiler", "flags", "device", "cpu", "instruction_set", "dependencies"})
     if (!begun.contains(name) || nlohmann::json(begun[name]) != nlohmann::json(now[name]))
       notice(
           "warning: the run began with another {}: {}, found {}; its results may differ from those of an uninterrupted "
@@ -101,12 +102,14 @@ std::vector<std::pair<std::string, std::string>> library_versions() {
 }
 
 void record_environment(const std::filesystem::path& run, const BatchStream& stream, int threads,
-                        std::int64_t steps_done) {
+                        const std::string& device, std::int64_t steps_done) {
   const auto path = run / "env.json";
-  const Json now = environment_now(stream, threads);
+  const Json now = environment_now(stream, threads, device);
   std::optional<Json> begun;
   if (steps_done > 0) begun = read_environment(path);
   if (!begun || !begun->is_object()) return write_file_atomically(path, now.dump(2) + "\n");
+  // Runs of version 0.1 name no device: all were on the CPU.
+  if (!begun->contains("device")) (*begun)["device"] = "cpu";
   warn_of_environment_change(*begun, now);
   Json last = *begun;
   last.erase("resumed");

@@ -11,11 +11,12 @@
 
 namespace multipl_moe {
 
-/// Writes `run`/env.json: version, compiler and flags, CPU, threads, versions of dependencies, data files with hashes.
+/// Writes `run`/env.json: version, compiler and flags, device (hardware_of()), CPU, threads, versions of dependencies,
+/// data files with hashes.
 /// A run that is resumed after `steps_done` > 0 steps keeps its first entry; if the environment is different now, it is
 /// appended under `resumed`, and a warning names each difference that can change the results. Throws IoError.
 void record_environment(const std::filesystem::path& run, const BatchStream& stream, int threads,
-                        std::int64_t steps_done);
+                        const std::string& device, std::int64_t steps_done);
 
 /// The CPU's model name in /proc/cpuinfo; "unknown" if it has none.
 std::string cpu_name();

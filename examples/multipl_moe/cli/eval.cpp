@@ -27,6 +27,7 @@ void add_eval_command(CLI::App& program) {
       ->check(not_negative());
   command.add_flag("--json", flags->json, "print the scores as JSON");
   command.callback([flags] {
+    require_usable(*flags, "eval");
     const LanguageFiles files = open_held_out(*flags);
     const EvaluateOptions& options = flags->options;
     require_positions("eval", load_config(flags->model), options.length);

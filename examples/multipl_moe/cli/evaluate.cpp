@@ -39,6 +39,7 @@ std::int64_t samples_of(const EvaluateFlags& flags, const Selection& selection) 
 
 void run_evaluate(const EvaluateFlags& flags) {
   // Everything that can be missing is asked for before hours of generation, and before the folder is begun.
+  if (!flags.model.empty()) require_usable(flags, "evaluate");
   const Selection selection = select_problems(flags);
   const std::vector<benchmark::Problem>& problems = selection.problems;
   const std::int64_t samples = samples_of(flags, selection);

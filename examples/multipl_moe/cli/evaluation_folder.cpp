@@ -29,8 +29,8 @@ namespace {
 
 constexpr const char *settings_name = "evaluation.toml", *results_name = "results.jsonl";
 
-/// Settings that change no result: they may differ when a run is resumed.
-constexpr std::array<std::string_view, 8> free_settings{"jobs",    "cache",  "batch-size",    "threads",
+/// Settings that change no result, and the device: they may differ when a run is resumed.
+constexpr std::array<std::string_view, 9> free_settings{"jobs",    "cache",  "batch-size",    "threads",  "device",
                                                         "pass-at", "kernel", "sandbox_found", "self_test"};
 
 /// The settings by name, with the table before the name.

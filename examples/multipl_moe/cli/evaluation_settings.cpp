@@ -48,7 +48,8 @@ std::string flags_text(const EvaluateFlags& flags) {
     add("max-new-tokens", flags.options.max_new_tokens);
     add("seed", flags.options.seed);
     add("batch-size", flags.options.batch_size);
-    add("dtype", toml_text(flags.dtype));
+    add("dtype", toml_text(name_of(flags.model_dtype())));
+    add("device", toml_text(flags.device));
     add("weights", toml_text(flags.weights));
     add("threads", flags.threads);
   }

@@ -15,7 +15,9 @@ struct FormerName {
 
 /// Those of version 0.1.
 constexpr std::array former_names{
-    FormerName{"upcycle", "reinitialise", "reinitialize", "MOE_REINITIALISE", "MOE_REINITIALIZE"}};
+    FormerName{"upcycle", "reinitialise", "reinitialize", "MOE_REINITIALISE", "MOE_REINITIALIZE"},
+    FormerName{"pretrain", "gpu-memory", "device-memory", "MOE_GPU_MEMORY", "MOE_DEVICE_MEMORY"},
+    FormerName{"train", "gpu-memory", "device-memory", "MOE_GPU_MEMORY", "MOE_DEVICE_MEMORY"}};
 
 }  // namespace
 

@@ -151,6 +151,7 @@ void add_sampling_options(CLI::App& command, GenerateOptions& options) {
 }
 
 void run_generate(const GenerateFlags& flags) {
+  require_usable(flags, "generate");
   GenerateOptions options = flags.options;
   if (!flags.language.empty()) options.language = language_named(flags.language);
   options.weights = decoding_weights_of(flags.weights);

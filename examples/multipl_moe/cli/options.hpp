@@ -28,7 +28,8 @@ CLI::Validator not_negative();
 /// Adds --threads, whose default is the number of available CPU threads.
 void add_threads_option(CLI::App& command, int& threads);
 
-/// Adds --dtype of commands that compute, float32 or bfloat16; `help` describes it.
+/// Adds --dtype of commands that compute, float32 or bfloat16; `help` describes it. Its default depends on the device:
+/// dtype_on().
 void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& help);
 
 /// Options for storing a model that is written tensor by tensor.
@@ -74,7 +75,7 @@ void add_split_options(CLI::App& command, HeldOut& held_out);
 struct HeldOutFlags : InferenceFlags {
   std::string data, split = "test";
 };
-/// Adds --model, --allow-links, --data, --split, --dtype, --weights and --threads, and --batch-size and
+/// Adds --model, --allow-links, --data, --split, --dtype, --weights, --device and --threads, and --batch-size and
 /// --sequence-length for `sequences` and `length`.
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length);
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/dry_run.hpp"
@@ -28,6 +29,7 @@ struct PretrainFlags : TrainingFlags {
 };
 
 void pretrain(const PretrainFlags& flags, const CLI::App& command) {
+  const std::optional<Gpu> gpu = gpu_of("pretrain", flags);
   const auto tokenizer = tokenizer_of(flags.tokenizer);
   ModelConfig config = flags.sizes.model(*tokenizer);
   require_trainable(config, flags.sizes.config);
@@ -38,8 +40,8 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   const LanguageFiles files = open_text(flags.data, "train", *tokenizer, "");
   BatchStream stream(files, flags.shares(files), flags.batch_options(*tokenizer));
   note_unused_loss_weights(flags, config);
-  if (is_only_planned({config, moe::TrainByName(), stream}, flags)) return;
-  const auto model = make_language_model(config, flags.threads, flags.model_dtype());
+  if (is_only_planned({"pretrain", config, moe::TrainByName(), stream, gpu}, flags)) return;
+  const auto model = make_language_model(config, flags.threads, flags.model_dtype(), device_named(flags.device));
   model->use_tokenizer(tokenizer);
   if (!flags.resume) model->initialize(flags.seed, config.initializer_range);
   TrainOptions options = flags.train_options(command, stream, *tokenizer);

@@ -52,6 +52,7 @@ void add_trace_command(CLI::App& program) {
       ->capture_default_str()
       ->check(not_negative());
   command.callback([flags] {
+    require_usable(*flags, "trace");
     const LanguageFiles files = open_held_out(*flags);
     const TraceOptions& options = flags->options;
     require_positions("trace", load_config(flags->model), options.length);

@@ -46,6 +46,7 @@ void check_routing(const PostTrainFlags& flags, const ModelConfig& config) {
 }
 
 void post_train(const PostTrainFlags& flags, const CLI::App& command) {
+  const std::optional<Gpu> gpu = gpu_of("train", flags);
   const ModelConfig config = config_of(flags);
   check_run("train", config, flags);
   check_routing(flags, config);
@@ -55,10 +56,11 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const LanguageFiles files = open_text(flags.data, "train", *tokenizer, flags.model);
   BatchStream stream(files, mixed_shares(flags.mix, files), flags.batch_options(*tokenizer));
   note_unused_loss_weights(flags, config);
-  if (is_only_planned({config, weights_of(flags, config), stream}, flags)) return;
+  if (is_only_planned({"train", config, weights_of(flags, config), stream, gpu}, flags)) return;
   // A resumed run has its weights in its checkpoint; the model in the folder only has to be the one that it began with.
-  const auto model = flags.resume ? make_model(flags.model, flags.threads, config, flags.model_dtype())
-                                  : load_model(flags.model, flags.threads, config, flags.model_dtype());
+  const Device device = device_named(flags.device);
+  const auto model = flags.resume ? make_model(flags.model, flags.threads, config, flags.model_dtype(), device)
+                                  : load_model(flags.model, flags.threads, config, flags.model_dtype(), device);
   TrainOptions options = flags.train_options(command, stream, *tokenizer);
   options.origin = fmt::format("XXH3 {:016x}", hash_of_weights(flags.model));
   options.trains = weights_of(flags, config);

@@ -112,6 +112,7 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--z-loss-weight", f.z_weight, "weight of the router z-loss")
       ->capture_default_str()
       ->check(not_negative());
+  add_device_option(command, f.device);
   add_dtype_option(command, f.dtype,
                    "type of the weights and activations that the model computes with: float32; bfloat16: activations "
                    "take about half the memory, weights and optimizer state together less only with --master-weights "
@@ -167,6 +168,36 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_flag("-q,--quiet", f.quiet, "do not print progress");
 }
 
+std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags) {
+  static_cast<void>(flags.model_dtype());
+  const Device device = device_named(flags.device);
+  if (device.kind == Device::Kind::cpu) {
+    if (flags.dry.device_memory > 0)
+      throw UsageError(
+          fmt::format("[{}] --device-memory is the memory of a GPU that --dry-run plans for and needs --device cuda, "
+                      "found --device cpu",
+                      command));
+    return std::nullopt;
+  }
+  if (flags.master_weights == name_of(moe::MasterWeights::float32))
+    throw UsageError(
+        fmt::format("[{}] --master-weights must be split or bfloat16 with --device {}, found float32: weights on a GPU "
+                    "are bfloat16, and split keeps float32 weights in two halves",
+                    command, flags.device));
+  if (flags.dry.device_memory > 0) {
+    Gpu elsewhere;
+    elsewhere.index = device.index;
+    elsewhere.memory_bytes = static_cast<std::int64_t>(flags.dry.device_memory);
+    return elsewhere;
+  }
+  try {
+    return require_device(flags.device);
+  } catch (const Failure& failure) {
+    if (!flags.dry.on) throw;
+    throw Failure(fmt::format("{}; --device-memory, such as 139GiB, plans for a GPU elsewhere", failure.what()));
+  }
+}
+
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
   require_master_weights(flags.model_dtype(), flags.precision().master);
   if (!flags.resume)
@@ -215,7 +246,7 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.before_run = [this, &command, &stream](const RunBeginning& beginning) {
     const std::filesystem::path run = output;
     write_file_atomically(run / "config.toml", settings_text(command));
-    record_environment(run, stream, threads, beginning.steps_done);
+    record_environment(run, stream, threads, hardware_of(device), beginning.steps_done);
     if (!quiet) report_resume(beginning, steps);
   };
   return options;

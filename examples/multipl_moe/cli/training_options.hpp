@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "multipl_moe/cli/device_option.hpp"
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/model_dtype.hpp"
@@ -17,7 +19,7 @@ namespace multipl_moe {
 struct DryRunFlags {
   bool on = false;
   bool json = false;
-  std::uint64_t gpu_memory = std::uint64_t{139} << 30;
+  std::uint64_t device_memory = 0;  ///< bytes of a GPU elsewhere; 0: the GPU of --device
 };
 
 /// The options that `pretrain` and `train` share.
@@ -46,17 +48,21 @@ struct TrainingFlags {
   int threads = 0;
   bool quiet = false;
   bool resume = false;
-  std::string dtype = "float32";
+  std::string device = "cpu", dtype;                ///< no dtype: the default on the device
   std::string master_weights, moments = "float32";  ///< empty master weights: the default for the dtype
   DryRunFlags dry;
 
-  ModelDtype model_dtype() const { return model_dtype_named(dtype); }
+  ModelDtype model_dtype() const { return dtype_on(device, dtype); }
   AdamWPrecision precision() const;
   BatchOptions batch_options(const Tokenizer& tokenizer) const;
   /// Options for train(), which then also writes config.toml and env.json. `command` and `stream` must outlive them.
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream, const Tokenizer& tokenizer) const;
 };
 void add_training_options(CLI::App& command, TrainingFlags& flags);
+/// The GPU of a run of `command`, or the one of --device-memory, without a name, that it is planned for; empty for the
+/// CPU. Called before anything is read. Throws UsageError for flags that do not apply on the device, and as
+/// require_device().
+std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags);
 /// Checks the model of a run of `command`. Throws UsageError as require_positions(); for a resumed run, which keeps its
 /// sequence length, it prints a notice instead. Throws also as require_master_weights(). Another notice names routers
 /// that the loss does not train.

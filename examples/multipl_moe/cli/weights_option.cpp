@@ -21,7 +21,7 @@ std::string_view dtypes_in_files(ModelDtype dtype) {
 
 /// The form that --weights and --dtype name; with "auto", the one in memory.
 WeightsForm form_named(const InferenceFlags& flags, const std::string& command) {
-  const ModelDtype dtype = model_dtype_named(flags.dtype);
+  const ModelDtype dtype = flags.model_dtype();
   if (flags.weights == "stored") {
     if (const std::string other = matrix_not_for_files(flags.model, dtype); !other.empty())
       throw UsageError(fmt::format(
@@ -48,6 +48,7 @@ bool has_room(const std::vector<MemoryPart>& plan) {
 }  // namespace
 
 void add_weights_options(CLI::App& command, InferenceFlags& flags, bool decodes) {
+  add_device_option(command, flags.device);
   add_dtype_option(command, flags.dtype,
                    "type of the weights and activations that the model computes with: float32; bfloat16: half the "
                    "memory, for models whose weights are values of bfloat16");
@@ -70,7 +71,23 @@ void add_weights_options(CLI::App& command, InferenceFlags& flags, bool decodes)
   command.add_option("--weights", flags.weights, help)->capture_default_str()->check(CLI::IsMember(values));
 }
 
+void require_usable(const InferenceFlags& flags, const std::string& command) {
+  static_cast<void>(flags.model_dtype());
+  if (device_named(flags.device).kind == Device::Kind::cpu) return;
+  if (flags.weights != "auto")
+    throw UsageError(fmt::format(
+        "[{}] --weights {} is for a model on the CPU, found --device {}: there the weights are in the GPU's memory, in "
+        "bfloat16 (--weights auto)",
+        command, flags.weights, flags.device));
+  require_device(flags.device);
+}
+
 std::unique_ptr<LanguageModel> load_for_inference(const InferenceFlags& flags, const InferenceRun& run) {
+  if (const auto gpu = require_device(flags.device)) {
+    require_gpu_memory(run.command, *gpu, run.plan({flags.model_dtype(), WeightsPlace::device}),
+                       run.smaller + " needs less");
+    return load_model(flags.model, flags.threads, flags.model_dtype(), device_named(flags.device));
+  }
   WeightsForm form = form_named(flags, run.command);
   std::vector<MemoryPart> plan = run.plan(form);
   const bool is_automatic = flags.weights == "auto";

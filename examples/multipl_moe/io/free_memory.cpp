@@ -138,18 +138,22 @@ std::int64_t total_bytes(std::span<const MemoryPart> parts) {
 }
 
 void require_free_memory(std::string_view command, std::span<const MemoryPart> parts, std::string_view advice) {
+  if (const auto free = free_memory_bytes()) require_memory_of("memory", *free, command, parts, advice);
+}
+
+void require_memory_of(std::string_view place, std::int64_t free, std::string_view command,
+                       std::span<const MemoryPart> parts, std::string_view advice) {
   const std::int64_t needed = total_bytes(parts);
-  const auto free = free_memory_bytes();
-  if (!free || needed <= *free) return;
+  if (needed <= free) return;
   std::vector<std::string> texts;
   std::int64_t fixed = 0;
   for (const MemoryPart& part : parts) {
     if (part.bytes > 0) texts.push_back(fmt::format("{} ({})", part.name, memory_text(part.bytes)));
     if (part.is_fixed) fixed += part.bytes;
   }
-  throw OutOfMemory(fmt::format("[{}] memory must hold {}, about {} together, found {} free; {}", command,
-                                fmt::join(texts, ", "), memory_text(needed), memory_text(*free),
-                                fixed > *free ? "no setting of this command makes them fit" : advice));
+  throw OutOfMemory(fmt::format("[{}] {} must hold {}, about {} together, found {} free; {}", command, place,
+                                fmt::join(texts, ", "), memory_text(needed), memory_text(free),
+                                fixed > free ? "no setting of this command makes them fit" : advice));
 }
 
 std::int64_t resident_bytes() {

@@ -36,6 +36,10 @@ std::int64_t total_bytes(std::span<const MemoryPart> parts);
 /// check, the kernel kills a process without a message.
 void require_free_memory(std::string_view command, std::span<const MemoryPart> parts, std::string_view advice);
 
+/// The same for the memory of `place`, of which `free` bytes are free.
+void require_memory_of(std::string_view place, std::int64_t free, std::string_view command,
+                       std::span<const MemoryPart> parts, std::string_view advice);
+
 /// Resident memory of this process in bytes; 0 if the system does not report it.
 std::int64_t resident_bytes();
 

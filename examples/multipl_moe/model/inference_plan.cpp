@@ -49,11 +49,12 @@ std::int64_t bytes_in_layer(const ModelConfig& config, std::int64_t tokens) {
   return value_bytes * static_cast<std::int64_t>(static_cast<double>(tokens) * values);
 }
 
-/// bytes_in_layer() of the largest layer.
-std::int64_t pass_bytes(const ModelConfig& config, std::int64_t tokens) {
-  const std::int64_t mixed = bytes_in_layer(config, tokens);
-  if (config.dense_layers.empty()) return mixed;
-  return std::max(mixed, bytes_in_layer(config.of_layer(config.dense_layers.front()), tokens));
+/// bytes_in_layer() of the largest layer, and on a GPU the scores of attention, in float32 and in bfloat16.
+std::int64_t pass_bytes(const ModelConfig& config, std::int64_t sequences, std::int64_t length, WeightsPlace place) {
+  std::int64_t bytes = bytes_in_layer(config, sequences * length);
+  if (!config.dense_layers.empty())
+    bytes = std::max(bytes, bytes_in_layer(config.of_layer(config.dense_layers.front()), sequences * length));
+  return bytes + (place == WeightsPlace::device ? attention_scratch_bytes(config, sequences, length, 4 + 2) : 0);
 }
 
 /// Final capacity of a KV cache in tokens: twice the prompt, at least 64, doubled until it holds `total`.
@@ -102,12 +103,15 @@ MemoryPart copies_for_decoding(const ModelConfig& config, DecodingWeights copies
 
 std::vector<MemoryPart> scoring_plan(const ModelConfig& config, const ScoringSize& size) {
   const std::int64_t tokens = size.sequences * size.length;
+  const bool on_device = size.weights.place == WeightsPlace::device;
+  const std::int64_t rows = std::min(tokens, on_device ? logit_rows_of_a_device : logit_rows);
   std::vector<MemoryPart> parts{
       weights_in_memory(config, size.weights),
-      {"activations", pass_bytes(config, tokens)},
-      {"logits", value_bytes * std::min(tokens, logit_rows) * config.vocab_size},
-      {"text", text_token_bytes * size.text_tokens},
+      {"activations", pass_bytes(config, size.sequences, size.length, size.weights.place)},
+      {"logits", value_bytes * rows * config.vocab_size},
   };
+  if (on_device) return parts;
+  parts.push_back({"text", text_token_bytes * size.text_tokens});
   if (size.is_observed && config.moe)
     parts.push_back({"routing decisions",
                      observed_pair_bytes * tokens * (config.moe->num_token_experts + config.moe->num_segment_experts)});
@@ -125,14 +129,14 @@ std::vector<MemoryPart> generation_plan(const ModelConfig& config, const Generat
     if (size.copies != DecodingWeights::as_they_are) parts.push_back(copies_for_decoding(config, size.copies));
     const std::int64_t together = std::min(size.batch, static_cast<std::int64_t>(size.prompt_tokens.size()));
     parts.push_back({"keys and values", cache_bytes(config, size)});
-    parts.push_back({"activations", pass_bytes(config, longest)});
+    parts.push_back({"activations", pass_bytes(config, 1, longest, size.weights.place)});
     // The model's logits, the copy that sampling modifies, and the order of one text's tokens.
     parts.push_back({"logits", value_bytes * (2 * together + 1) * config.vocab_size});
   } else {
-    parts.push_back({"activations", pass_bytes(config, longest + size.new_tokens)});
+    parts.push_back({"activations", pass_bytes(config, 1, longest + size.new_tokens, size.weights.place)});
     parts.push_back({"logits", value_bytes * 3 * config.vocab_size});
   }
-  parts.push_back({"texts", grown_token_bytes * tokens});
+  if (size.weights.place != WeightsPlace::device) parts.push_back({"texts", grown_token_bytes * tokens});
   return parts;
 }
 

@@ -16,6 +16,7 @@ namespace multipl_moe {
 enum class WeightsPlace {
   memory,  ///< in memory, in the model's type
   file,    ///< in the model's files (LanguageModel::read_in_place)
+  device,  ///< in the memory of a GPU
 };
 /// A model's type, and where its matrices are.
 struct WeightsForm {
@@ -36,7 +37,8 @@ struct ScoringSize {
   bool is_observed = false;      ///< whether routing is observed, as by `trace`
   WeightsForm weights = {};
 };
-/// Activations are counted as float32, which operations on bfloat16 compute in.
+/// Activations are counted as float32, which operations on bfloat16 compute in. With WeightsPlace::device the plans are
+/// of the GPU's memory, without texts, which are on the host.
 std::vector<MemoryPart> scoring_plan(const ModelConfig& config, const ScoringSize& size);
 
 /// Sizes for continuing prompts, up to `batch` at once.

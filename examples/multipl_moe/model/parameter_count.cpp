@@ -1,10 +1,13 @@
 #include "multipl_moe/model/parameter_count.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "moe/train/walk.hpp"
+#include "multipl_moe/model/layer_work.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/make.hpp"
 #include "multipl_moe/model/trainable.hpp"
@@ -15,11 +18,11 @@ namespace {
 
 bool has(const std::string& name, const char* part) { return name.find(part) != std::string::npos; }
 
-/// Index of the MoLE adapter that a weight belongs to.
-std::int64_t adapter_of(const std::string& name) {
-  constexpr std::string_view before = ".adapters.";
+/// The number after `before` in a name: the index of an adapter of a MoLE, or of an expert.
+std::int64_t number_after(std::string_view before, const std::string& name) {
   return std::stoll(name.substr(name.find(before) + before.size()));
 }
+std::int64_t adapter_of(const std::string& name) { return number_after(".adapters.", name); }
 
 /// Number of values of a weight without the zeros that pad its adapter to the highest rank.
 std::int64_t size_of(const std::string& name, std::int64_t stored, const ModelConfig& config) {
@@ -40,8 +43,11 @@ double active_share(const std::string& name, const ModelConfig& config) {
   }
   if (!has(name, ".experts.")) return 1;
   const MoeConfig& m = *config.moe;
-  return has(name, ".segment.") ? m.segment_capacity_factor / static_cast<double>(m.num_segment_experts)
-                                : static_cast<double>(m.num_experts_per_tok) / static_cast<double>(m.num_token_experts);
+  if (has(name, ".segment.")) return m.segment_capacity_factor / static_cast<double>(m.num_segment_experts);
+  const auto fixed = work_of(m).fixed_experts(m);
+  if (std::find(fixed.begin(), fixed.end(), number_after(".experts.", name)) != fixed.end()) return 1;
+  return static_cast<double>(m.num_experts_per_tok - std::ssize(fixed)) /
+         static_cast<double>(m.num_token_experts - std::ssize(fixed));
 }
 
 std::int64_t& part_of(const std::string& name, ParameterCount& parameter_count) {
@@ -79,6 +85,23 @@ ParameterCount parameter_count_of(const ModelConfig& config) {
                        model);
   parameter_count.active = std::llround(active);
   return parameter_count;
+}
+
+MatrixValues matrix_values_of_token(const ModelConfig& config, const std::function<bool(std::string_view)>& trains) {
+  MatrixValues values;
+  const auto model = make_transformer(config, make_layer_shape);
+  const std::string head = model.is_tied ? "embed_tokens" : "lm_head";
+  moe::for_each_parameter(
+      [&](const std::string& name, const auto& weight) {
+        const bool is_head = has(name, head.c_str());
+        // A token reads one row of the embedding, without a product.
+        if (std::remove_cvref_t<decltype(weight)>::rank != 2 || (has(name, "embed_tokens") && !is_head)) return;
+        const double active = active_share(name, config) * static_cast<double>(size_of(name, weight.size(), config));
+        (is_head ? values.in_head : values.in_layers) += active;
+        values.trainable += trains(name) ? active : 0;
+      },
+      model);
+  return values;
 }
 
 }  // namespace multipl_moe

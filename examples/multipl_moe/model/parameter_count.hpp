@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <functional>
+#include <string_view>
 
 #include "multipl_moe/io/model_config.hpp"
 
@@ -31,5 +32,12 @@ struct ParameterCount {
 };
 
 ParameterCount parameter_count_of(const ModelConfig& config);
+
+/// Values of the matrices that a token is multiplied with, on average, counted as in ParameterCount::active.
+struct MatrixValues {
+  double in_layers = 0, in_head = 0;
+  double trainable = 0;  ///< of these, the ones whose weight `trains` selects
+};
+MatrixValues matrix_values_of_token(const ModelConfig& config, const std::function<bool(std::string_view)>& trains);
 
 }  // namespace multipl_moe

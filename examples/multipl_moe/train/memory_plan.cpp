@@ -1,7 +1,5 @@
 #include "multipl_moe/train/memory_plan.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "multipl_moe/model/activation_values.hpp"
@@ -33,10 +31,6 @@ double inner_values(const ModelConfig& config, const MicroBatch& batch) {
   return 2 * (width * (token_rows + segment_rows) + static_cast<double>(moe.shared_expert_intermediate_size));
 }
 
-std::int64_t weight_bytes(const TrainingCounts& counts, ModelDtype dtype) {
-  return value_bytes_of(dtype) * (counts.weights - counts.floats) + 4 * counts.floats;
-}
-
 /// Bytes that a model in bfloat16 needs beside its activations, because it computes in float32: attention and its
 /// gradients, the input of a norm and of a router, and a chunk of logits, which is then rounded.
 std::int64_t widened_bytes(const ModelConfig& config, const MicroBatch& batch) {
@@ -52,30 +46,37 @@ TrainingCounts training_counts(const ModelConfig& config, const std::function<bo
   for (const ListedTensor& tensor : list_tensors(config)) {
     counts.weights += tensor.count();
     if (is_always_float(tensor)) counts.floats += tensor.count();
-    if (tensor.kind == TensorKind::buffer) continue;
-    if (trains(tensor.name)) counts.trainable += tensor.count();
+    if (tensor.kind == TensorKind::buffer || !trains(tensor.name)) continue;
+    counts.trainable += tensor.count();
+    counts.largest = std::max(counts.largest, tensor.count());
   }
   return counts;
 }
 
-std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batch) {
+ActivationValues activation_values_by_part(const ModelConfig& config, const MicroBatch& batch) {
   const auto tokens = static_cast<double>(batch.tokens());
-  const auto values_in = [&](const ModelConfig& alike) {
-    return tokens * (outer_values_per_token(alike) + inner_values(alike, batch) + routing_values_per_token(alike));
+  const auto outside = [&](const ModelConfig& alike) {
+    return tokens * (outer_values_per_token(alike) + routing_values_per_token(alike));
   };
+  const auto values_in = [&](const ModelConfig& alike) { return outside(alike) + tokens * inner_values(alike, batch); };
   const double mixed = values_in(config);
   const double dense = config.dense_layers.empty() ? 0 : values_in(config.of_layer(config.dense_layers.front()));
-  const double layer = std::max(mixed, dense);
-  const double inputs = tokens * static_cast<double>(config.hidden_size);
+  ActivationValues values{.layer = std::max(mixed, dense),
+                          .outside = outside(config),
+                          .input = tokens * static_cast<double>(config.hidden_size)};
   const auto layers = static_cast<double>(config.num_hidden_layers),
              dense_layers = static_cast<double>(config.dense_layers.size());
-  const double kept = batch.checkpointing == ActivationCheckpointing::off
-                          ? (layers - dense_layers) * mixed + dense_layers * dense
-                          : layers * inputs + layer;
-  // The backward pass of a layer holds the gradients of its saved activations; the loss holds two chunks of logits.
-  const double work = layer + 2 * inputs;
+  values.kept = batch.checkpointing == ActivationCheckpointing::off
+                    ? (layers - dense_layers) * mixed + dense_layers * dense
+                    : layers * values.input + values.layer;
+  return values;
+}
+
+std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batch) {
+  const ActivationValues values = activation_values_by_part(config, batch);
+  // The loss holds two chunks of logits.
   const double logits = 2.0 * static_cast<double>(std::min(batch.tokens(), logit_rows) * config.vocab_size);
-  return static_cast<std::int64_t>(kept + std::max(work, logits + 2 * inputs));
+  return static_cast<std::int64_t>(values.kept + std::max(values.layer, logits) + 2 * values.input);
 }
 
 MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
@@ -87,25 +88,8 @@ MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, co
                          (dtype == ModelDtype::bfloat16 ? widened_bytes(config, batch) : 0)};
 }
 
-std::string GpuPrecision::name() const {
-  return fmt::format("{} master weights, {} moments, {} gradients", name_of(adamw.master), name_of(adamw.moments),
-                     gradient_bytes == 4 ? "float32" : "bfloat16");
-}
-
-std::vector<GpuPrecision> all_gpu_precisions() {
-  std::vector<GpuPrecision> all;
-  for (const AdamWPrecision adamw : all_adamw_precisions)
-    for (const std::int64_t gradients : {4, 2}) all.push_back({adamw, gradients});
-  return all;
-}
-
-MemoryPlan gpu_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
-                    const GpuPrecision& precision) {
-  const std::int64_t copy = precision.adamw.master == moe::MasterWeights::float32 ? 4 : 0;
-  return {.weights = 2 * counts.weights,
-          .gradients = precision.gradient_bytes * counts.trainable,
-          .moments = (precision.adamw.bytes() + copy) * counts.trainable,
-          .activations = 2 * activation_values(config, batch)};
+std::int64_t weight_bytes(const TrainingCounts& counts, ModelDtype dtype) {
+  return value_bytes_of(dtype) * (counts.weights - counts.floats) + 4 * counts.floats;
 }
 
 std::int64_t checkpoint_bytes(const TrainingCounts& counts, AdamWPrecision precision, ModelDtype dtype) {

@@ -3,9 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/activation_checkpointing.hpp"
@@ -19,6 +17,7 @@ struct TrainingCounts {
   std::int64_t weights = 0;    ///< weights and buffers
   std::int64_t floats = 0;     ///< of these, the ones that are float32 in a model of any dtype
   std::int64_t trainable = 0;  ///< trainable weights
+  std::int64_t largest = 0;    ///< values of the largest trainable weight
 };
 
 /// Counts the tensors of the configured model. `trains` selects the trainable weights by name.
@@ -33,8 +32,18 @@ struct MicroBatch {
   std::int64_t tokens() const { return sequences * length; }
 };
 
+/// Values of a micro-batch's passes, in the type of activations. Upper bound: rows that no expert processes are counted
+/// too.
+struct ActivationValues {
+  double kept = 0;     ///< saved for the backward pass
+  double layer = 0;    ///< saved by the largest layer; its backward pass holds as many gradients
+  double outside = 0;  ///< of these, the ones outside of the feed-forward network
+  double input = 0;    ///< the input of a layer
+};
+ActivationValues activation_values_by_part(const ModelConfig& config, const MicroBatch& batch);
+
 /// Values that a micro-batch's passes hold at once: the saved activations of every layer, the largest layer's tensors
-/// in backward, and a chunk of logits. Upper bound: rows that no expert processes are counted too.
+/// in backward, and a chunk of logits.
 std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batch);
 
 /// Bytes by purpose.
@@ -51,19 +60,8 @@ struct MemoryPlan {
 MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
                      AdamWPrecision precision, ModelDtype dtype = ModelDtype::float32);
 
-/// Precisions of a bfloat16 training on one GPU. A float32 master weight is an additional copy there.
-struct GpuPrecision {
-  AdamWPrecision adamw;
-  std::int64_t gradient_bytes = 4;  ///< bytes per value: 4 for float32, 2 for bfloat16
-
-  std::string name() const;  ///< `split master weights, float32 moments, bfloat16 gradients`
-};
-/// All twelve combinations, by master weights, moments and then gradients, the most precise first.
-std::vector<GpuPrecision> all_gpu_precisions();
-
-/// Training on one GPU: weights and activations in bfloat16.
-MemoryPlan gpu_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
-                    const GpuPrecision& precision);
+/// Bytes of the weights and buffers of a model in `dtype`.
+std::int64_t weight_bytes(const TrainingCounts& counts, ModelDtype dtype);
 
 /// Bytes of one checkpoint: weights in `dtype`, buffers, and the optimizer state of the trainable weights.
 std::int64_t checkpoint_bytes(const TrainingCounts& counts, AdamWPrecision precision,

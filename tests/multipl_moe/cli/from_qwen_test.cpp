@@ -39,6 +39,11 @@ Outcome run_script(const ScratchFolder& scratch, const std::string& script) {
   return {WEXITSTATUS(status), get_bytes(scratch / "stdout.txt"), get_bytes(scratch / "stderr.txt")};
 }
 
+/// Whether a block has commands that need a GPU.
+bool needs_gpu(const std::string& block) {
+  return block.find("--device cuda") != std::string::npos && block.find("--device-memory") == std::string::npos;
+}
+
 }  // namespace
 
 TEST_CASE("the commands of the page from Qwen to MultiPL-MoE run unchanged", "[cli]") {
@@ -49,7 +54,8 @@ TEST_CASE("the commands of the page from Qwen to MultiPL-MoE run unchanged", "[c
   const ScratchFolder scratch;
   fs::create_symlink(MOE_TEST_CORPUS, scratch / "sources");
   std::vector<std::string> blocks = shell_blocks(get_bytes(MOE_DOCS_DIR "/08_from_qwen.md"));
-  REQUIRE(blocks.size() == 4);
+  REQUIRE(std::erase_if(blocks, needs_gpu) == 1);
+  REQUIRE(blocks.size() == 5);
   // The section that creates a model is the last one of the page and runs first.
   std::rotate(blocks.begin(), blocks.end() - 1, blocks.end());
   for (const std::string& block : blocks) {
@@ -65,6 +71,28 @@ TEST_CASE("the commands of the page from Qwen to MultiPL-MoE run unchanged", "[c
   const auto exported = nlohmann::json::parse(get_bytes(scratch / "for-transformers/config.json"));
   CHECK(exported["architectures"][0] == "Qwen2MoeForCausalLM");
   CHECK(exported["eos_token_id"] == model->tokenizer()->end_of_text());
+}
+
+TEST_CASE("the commands of the page for a GPU are valid, and without one end with its sentence", "[cli][device]") {
+  const ScratchFolder scratch;
+  const std::vector<std::string> blocks = shell_blocks(get_bytes(MOE_DOCS_DIR "/08_from_qwen.md"));
+  const auto block = std::find_if(blocks.begin(), blocks.end(), needs_gpu);
+  REQUIRE(block != blocks.end());
+  std::string joined = *block;
+  for (std::size_t at; (at = joined.find("\\\n")) != std::string::npos;) joined.erase(at, 2);
+  std::istringstream lines(joined);
+  int on_gpu = 0;
+  for (std::string line; std::getline(lines, line);) {
+    INFO(line);
+    const std::string name = "multipl_moe ";
+    REQUIRE(line.starts_with(name));
+    if (line.find("--device cuda") == std::string::npos) continue;
+    ++on_gpu;
+    const Outcome outcome = run(scratch, line.substr(name.size()), "CUDA_VISIBLE_DEVICES=-1");
+    CHECK(outcome.exit_code == 1);
+    CHECK(outcome.error.find("[--device] cuda:0 cannot be used: ") != std::string::npos);
+  }
+  CHECK(on_gpu == 4);
 }
 
 }  // namespace from_qwen_test

@@ -72,7 +72,7 @@ TEST_CASE("a command that needs more memory than is free exits with 4 and starts
   check_refused(scratch, "merge --model lora -o out", "merge");
   check_refused(scratch, "upcycle --model m -o out", "upcycle");
   check_refused(scratch, "train --model m --data data -o out", "train");
-  check_refused(scratch, "pretrain --config-json tiny.json --data data -o out", "train");
+  check_refused(scratch, "pretrain --config-json tiny.json --data data -o out", "pretrain");
   check_refused(scratch, "demo --corpus '" MOE_TEST_CORPUS "' -o out", "demo");
   check_refused(scratch, "tokenizer train '" MOE_TEST_CORPUS "' -o out", "tokenizer train");
   check_refused(scratch, "tokenizer encode --model m < large", "tokenizer encode");

@@ -1,0 +1,126 @@
+#include "multipl_moe/cli/device_dry_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "multipl_moe/cli/device_option.hpp"
+#include "multipl_moe/io/byte_text.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/free_memory.hpp"
+#include "multipl_moe/train/progress.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+/// The rate of training that the layers are written for, on one H200: 47 % of the peak of its dense bfloat16 products.
+constexpr double target_rate = 465e12;
+
+/// Plans that the text shows.
+constexpr std::size_t shown_plans = 4;
+
+bool is_elsewhere(const Gpu& gpu) { return gpu.name.empty(); }
+
+/// The memory of a machine elsewhere is unknown.
+std::vector<DeviceRow> rows_of(const DeviceRun& run) {
+  return device_rows(run.config, run.counts, run.batch, usable_bytes(run.gpu),
+                     is_elsewhere(run.gpu) ? std::nullopt : free_memory_bytes());
+}
+
+DevicePlan plan_of(const DeviceRun& run) { return device_plan(run.config, run.counts, run.batch, run.form); }
+
+double operations_of(const DeviceRun& run) {
+  return training_operations(run.config, run.trains, run.batch.length, run.form.checkpointing);
+}
+double seconds_of(const DeviceRun& run) { return static_cast<double>(run.tokens) * operations_of(run) / target_rate; }
+
+/// Whether this program can follow the plan: state in host memory is only planned.
+bool is_available(const DeviceForm& form) { return form.state == StatePlace::device; }
+
+std::string text_of(const DeviceRow& row, const Gpu& gpu) {
+  const std::string flags = row.form.flags();
+  const char* const verdict = row.fits ? "fits" : row.plan.on_device() > usable_bytes(gpu) ? "too large" : "host small";
+  return fmt::format("  {:<10} {:>10}  {}{}{}\n", verdict, gib(row.plan.on_device()), row.form.name(),
+                     row.plan.pinned > 0 ? fmt::format(", {} of it", gib(row.plan.pinned)) : "",
+                     !is_available(row.form) ? " (not in this version)"
+                     : flags.empty()         ? " (the default)"
+                                             : fmt::format(" ({})", flags));
+}
+
+}  // namespace
+
+void print_bytes(const char* name, std::int64_t bytes) { fmt::print("  {:<12} {:>16}\n", name, gib(bytes)); }
+
+void print_parts(const MemoryPlan& plan) {
+  print_bytes("weights", plan.weights);
+  print_bytes("gradients", plan.gradients);
+  print_bytes("moments", plan.moments);
+  print_bytes("activations", plan.activations);
+}
+
+void print_device_plan(const DeviceRun& run) {
+  const DevicePlan plan = plan_of(run);
+  fmt::print("\nmemory of this training on {}, {} (arithmetic, not measured)\n",
+             is_elsewhere(run.gpu) ? "a GPU" : fmt::format("cuda:{} {}", run.gpu.index, escaped(run.gpu.name)),
+             run.form.name());
+  print_parts(plan.device);
+  print_bytes("libraries", plan.reserve);
+  print_bytes("total", plan.on_device());
+  print_bytes("free", usable_bytes(run.gpu));
+  fmt::print("\nplans, the best first; --json prints all\n");
+  std::vector<DeviceRow> rows = rows_of(run);
+  rows.resize(std::min(rows.size(), shown_plans));
+  for (const DeviceRow& row : rows) fmt::print("{}", text_of(row, run.gpu));
+  fmt::print(
+      "\ntime           {:>16}   at {:.0f} TFLOP/s, the target for an H200, and {:.2f} GFLOP a token (arithmetic, not "
+      "measured)\n",
+      short_duration(seconds_of(run)), target_rate / 1e12, operations_of(run) / 1e9);
+}
+
+void add_device_plan(nlohmann::ordered_json& out, const DeviceRun& run) {
+  const DevicePlan plan = plan_of(run);
+  out["device"] = {
+      {"name", fmt::format("cuda:{}", run.gpu.index)},
+      {"gpu", is_elsewhere(run.gpu) ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(escaped(run.gpu.name))},
+      {"free_bytes", usable_bytes(run.gpu)}};
+  out["device_bytes"] = {{"weights", plan.device.weights}, {"gradients", plan.device.gradients},
+                         {"moments", plan.device.moments}, {"activations", plan.device.activations},
+                         {"libraries", plan.reserve},      {"total", plan.on_device()}};
+  out["plans"] = nlohmann::ordered_json::array();
+  for (const DeviceRow& row : rows_of(run))
+    out["plans"].push_back({{"name", row.form.name()},
+                            {"flags", row.form.flags()},
+                            {"device_bytes", row.plan.on_device()},
+                            {"host_bytes", row.plan.pinned},
+                            {"fits", row.fits},
+                            {"available", is_available(row.form)},
+                            {"asked_for", row.form == run.form}});
+  out["arithmetic"] = {{"operations_per_token", operations_of(run)},
+                       {"operations_per_second", target_rate},
+                       {"seconds", seconds_of(run)}};
+}
+
+void require_device_room(const DeviceRun& run) {
+  const MemoryPlan plan = plan_of(run).device;
+  const std::vector<DeviceRow> rows = rows_of(run);
+  const auto best =
+      std::find_if(rows.begin(), rows.end(), [](const DeviceRow& row) { return row.fits && is_available(row.form); });
+  // Weights, gradients and moments of the smallest plan may exceed the GPU without any activations.
+  const bool is_hopeless = std::none_of(rows.begin(), rows.end(), [&run](const DeviceRow& row) {
+    return is_available(row.form) && row.plan.on_device() - row.plan.device.activations <= usable_bytes(run.gpu);
+  });
+  require_gpu_memory(
+      run.command, run.gpu,
+      std::array{MemoryPart{"weights", plan.weights, is_hopeless}, MemoryPart{"gradients", plan.gradients, is_hopeless},
+                 MemoryPart{"moments", plan.moments, is_hopeless}, MemoryPart{"activations", plan.activations}},
+      best != rows.end() ? fmt::format("{} fits", best->form.flags())
+                         : std::string("a smaller --batch-size or --sequence-length needs less"));
+}
+
+}  // namespace multipl_moe

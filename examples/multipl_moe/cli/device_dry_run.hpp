@@ -1,0 +1,38 @@
+/// The part of --dry-run that is about a GPU.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+#include "multipl_moe/cuda/devices.hpp"
+#include "multipl_moe/train/device_plan.hpp"
+
+namespace multipl_moe {
+
+/// A training run on a GPU.
+struct DeviceRun {
+  std::string_view command;
+  const ModelConfig& config;
+  const std::function<bool(std::string_view)>& trains;
+  const TrainingCounts& counts;
+  MicroBatch batch;
+  DeviceForm form;          ///< that the flags ask for
+  const Gpu& gpu;           ///< without a name: of another machine
+  std::int64_t tokens = 0;  ///< of the whole run
+};
+
+/// Prints the memory of the run, the best plans, and the time of its tokens at a stated rate, all of it arithmetic.
+void print_device_plan(const DeviceRun& run);
+/// Adds `device`, `device_bytes`, `plans`, which has all plans, and `arithmetic`.
+void add_device_plan(nlohmann::ordered_json& out, const DeviceRun& run);
+/// Throws OutOfMemory, which names the flags that fit, if the GPU cannot hold the run as its flags ask for.
+void require_device_room(const DeviceRun& run);
+
+/// A line of a plan: `  weights             20.05 GiB`.
+void print_bytes(const char* name, std::int64_t bytes);
+/// The lines of weights, gradients, moments and activations.
+void print_parts(const MemoryPlan& plan);
+
+}  // namespace multipl_moe
