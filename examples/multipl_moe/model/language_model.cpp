@@ -6,10 +6,10 @@
 
 #include "moe/layers/presets.hpp"
 #include "moe/train/upcycle.hpp"
-#include "multipl_moe/model/cuda_model.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/bfloat16_model.hpp"
 #include "multipl_moe/model/cpu_model.hpp"
+#include "multipl_moe/model/cuda_model.hpp"
 #include "multipl_moe/model/layer_maker.hpp"
 #include "multipl_moe/model/tokenizer_fit.hpp"
 #include "multipl_moe/model/upcycle_block.hpp"
