@@ -413,6 +413,16 @@ mutant(random_words_of_the_next_four backend/cpu/isa/adamw.inc
   AFTER [==[blocks / 2 * (l % 2) + l / 2 + 1)]==]
   REASON "vectors of weights are rounded by other random numbers than single weights"
   TESTS backend/cpu/isa/kernels)
+mutant(every_piece_draws_the_first_numbers backend/cuda/adamw.cuh
+  BEFORE [==[const Index position = first + i;]==]
+  AFTER [==[const Index position = i;]==]
+  REASON "every piece of a tensor is rounded by the random numbers of the first one"
+  TESTS backend/cuda/optimizer)
+mutant(every_piece_on_the_cpu_draws_the_first_numbers backend/cpu/optimizer.hpp
+  BEFORE [==[step(end - at, pace, key, first + at,]==]
+  AFTER [==[step(end - at, pace, key, at,]==]
+  REASON "every piece of a tensor is rounded by the random numbers of the first one"
+  TESTS backend/cpu/optimizer)
 mutant(sums_depend_on_the_vector_width backend/cpu/isa/product.inc
   BEFORE [==[inline constexpr Index dot_parts = 64 / vector_bytes;]==]
   AFTER [==[inline constexpr Index dot_parts = 1;]==]

@@ -44,7 +44,7 @@ struct AdamW {
           auto& kept = memory.tensors()[number];
           if (slope.empty()) return;
           Tensor::Backend::template adamw<Memory::template master_of<Tree, typename Tensor::Value>>(
-              context, weight.size(), scalars_of<Tensor>(rate, step, scale), memory.rounding(step, number),
+              context, weight.size(), scalars_of<Tensor>(rate, step, scale), memory.rounding(step, number), 0,
               slope.data(), weight.data(), kept.lower.data(), kept.m.data(), kept.v.data());
         },
         weights, gradient);

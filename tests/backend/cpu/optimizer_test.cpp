@@ -2,6 +2,7 @@
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "support/catch.hpp"
+#include "support/check_adamw_pieces.hpp"
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
@@ -31,10 +32,14 @@ TEST_CASE("a step of AdamW follows its formula", "[cpu]") {
     v_expected.push_back(0.95 * v.data()[i] + 0.05 * slope * slope);
     w_expected.push_back(0.999 * w.data()[i] - 1e-2 * m_expected.back() / (1.3 * std::sqrt(v_expected.back()) + 1e-8));
   }
-  Cpu<>::adamw<MasterWeights::float32>(context, 101, pace, {}, g.data(), w.data(), nullptr, m.data(), v.data());
+  Cpu<>::adamw<MasterWeights::float32>(context, 101, pace, {}, 0, g.data(), w.data(), nullptr, m.data(), v.data());
   CHECK(relative_deviation(m_expected, values_of(m)) < 1e-14);
   CHECK(relative_deviation(v_expected, values_of(v)) < 1e-14);
   CHECK(relative_deviation(w_expected, values_of(w)) < 1e-14);
+}
+
+TEST_CASE("a step on pieces of a tensor is bitwise identical to a step on all of it", "[cpu]") {
+  check_every_adamw_in_pieces<Cpu<>>(context);
 }
 
 TEST_CASE("a weight is rounded to the nearest bfloat16, and its lower bits can be kept", "[cpu]") {

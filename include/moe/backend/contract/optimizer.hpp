@@ -13,14 +13,15 @@ namespace moe {
 
 namespace contract {
 
-/// adamw<master>(context, size, pace, key, gradient, w, lower, m, v): one step of AdamW (core/adamw_scalars.hpp) on
-/// weights and moments stored as described in train/adamw_state.hpp. Stochastic rounding draws from `key`; only
-/// MasterWeights::split reads `lower`.
+/// adamw<master>(context, size, pace, key, first, gradient, w, lower, m, v): one step of AdamW (core/adamw_scalars.hpp)
+/// on `size` weights and moments stored as described in train/adamw_state.hpp. They are the values of a tensor from
+/// position `first` on, a multiple of 64: stochastic rounding draws from `key` by position, so that a tensor gives the
+/// same bits in one call and in pieces. Only MasterWeights::split reads `lower`.
 template <class B, class Value, MasterWeights master, class Moment>
 concept HasAdamw = requires(const typename B::Context& context, Index size, AdamWScalars<Accum<Value>> pace,
-                            RandomKey key, const Accum<Value>* gradient, Value* w, std::uint16_t* lower, Moment* m,
-                            Moment* v) {
-  { B::template adamw<master>(context, size, pace, key, gradient, w, lower, m, v) } -> std::same_as<void>;
+                            RandomKey key, Index first, const Accum<Value>* gradient, Value* w, std::uint16_t* lower,
+                            Moment* m, Moment* v) {
+  { B::template adamw<master>(context, size, pace, key, first, gradient, w, lower, m, v) } -> std::same_as<void>;
 };
 
 /// narrow_weights(context, size, w, lower): rounds w to the nearest bfloat16; the lower 16 bits of the previous value
@@ -56,8 +57,8 @@ namespace contract {
 template <class B, class Value>
 constexpr bool check_optimizer() {
   static_assert(HasEveryAdamw<B, Value>,
-                "Backend: adamw<master>(context, size, pace, key, gradient, w, lower, m, v) is missing or has another "
-                "signature, see moe/backend/contract/optimizer.hpp");
+                "Backend: adamw<master>(context, size, pace, key, first, gradient, w, lower, m, v) is missing or has "
+                "another signature, see moe/backend/contract/optimizer.hpp");
   static_assert(!trains_lean<Value> || HasNarrowWeights<B, Value>,
                 "Backend: narrow_weights(context, size, w, lower) is missing or has another signature, see "
                 "moe/backend/contract/optimizer.hpp");

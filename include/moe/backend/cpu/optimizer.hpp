@@ -17,14 +17,16 @@ class OptimizerOperations {
   using Context = cpu::Context<Backend>;
 
  public:
-  /// One AdamW step (equations in AdamWScalars) on `size` weights w with moments m and v. train/adamw_state.hpp
-  /// describes how weights and moments are stored; `key` is the random key of stochastic rounding.
+  /// One AdamW step (equations in AdamWScalars) on `size` weights w with moments m and v, the values of a tensor from
+  /// position `first` on, a multiple of 64. train/adamw_state.hpp describes how weights and moments are stored; `key`
+  /// is the random key of stochastic rounding.
   template <MasterWeights master, class Weight, class Moment>
-  static void adamw(const Context& context, Index size, AdamWScalars<Accum<Weight>> pace, RandomKey key,
+  static void adamw(const Context& context, Index size, AdamWScalars<Accum<Weight>> pace, RandomKey key, Index first,
                     const Accum<Weight>* gradient, Weight* w, std::uint16_t* lower, Moment* m, Moment* v) {
     const auto step = cpu::adamw_kernel<master, Weight, Moment>();
     cpu::parallel_tiles(context, size, 8192, [&](Index at, Index end) {
-      step(end - at, pace, key, at, gradient + at, w + at, lower == nullptr ? nullptr : lower + at, m + at, v + at);
+      step(end - at, pace, key, first + at, gradient + at, w + at, lower == nullptr ? nullptr : lower + at, m + at,
+           v + at);
     });
   }
   /// Rounds each w to the nearest bfloat16. The lower 16 bits of the original go to `lower` unless it is null.

@@ -34,11 +34,12 @@ MOE_HOST_DEVICE Kept kept_as(Accum<Kept> value, std::uint32_t random) {
     return value;
 }
 
-/// One AdamW step on value i of a weight tensor, stored as in train/adamw_state.hpp.
+/// One AdamW step on value i of those of a weight tensor from position `first` on, stored as in train/adamw_state.hpp.
 template <MasterWeights master, class Real, class Gradient, class Weight, class Moment>
 struct AdamWStep {
   AdamWScalars<Real> pace;
   RandomKey key;
+  Index first;
   const Gradient* gradient;
   Weight* w;
   std::uint16_t* lower;
@@ -50,9 +51,10 @@ struct AdamWStep {
     value.step(pace, widened(gradient[i]));
     std::uint32_t of_moments = 0, of_weight = 0;
     if constexpr (std::is_same_v<Moment, BFloat16> || master == MasterWeights::bfloat16) {
-      const RoundingOfFour random(key, i / 4);
-      of_moments = random.moments[static_cast<std::size_t>(i % 4)];
-      of_weight = random.weights[static_cast<std::size_t>(i % 4)];
+      const Index position = first + i;
+      const RoundingOfFour random(key, position / 4);
+      of_moments = random.moments[static_cast<std::size_t>(position % 4)];
+      of_weight = random.weights[static_cast<std::size_t>(position % 4)];
     }
     m[i] = kept_as<Moment>(value.m, of_moments);
     v[i] = kept_as<Moment>(value.v, of_moments >> 16);
