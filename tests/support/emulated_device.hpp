@@ -93,7 +93,10 @@ class EmulatedDevice {
   /// Host memory for copies beside the work.
   class PinnedMemory {
    public:
-    explicit PinnedMemory(std::size_t bytes) : bytes_(bytes, poison) { all().insert(this); }
+    explicit PinnedMemory(std::size_t bytes) : bytes_(bytes, poison) {
+      if (DeviceMemory::get().is_refused()) throw PinnedOutOfMemory(bytes);
+      all().insert(this);
+    }
     PinnedMemory(const PinnedMemory&) = delete;
     PinnedMemory& operator=(const PinnedMemory&) = delete;
     ~PinnedMemory() { all().erase(this); }
@@ -116,7 +119,8 @@ class EmulatedDevice {
   };
 
   /// Copies beside the work, each made as late as is allowed; until then its target has arbitrary bytes. Memory that a
-  /// copy reads must be the same from the moment at which the copy may begin until it is made.
+  /// copy reads must be the same from the moment at which the copy may begin until it is made. A copy that shares
+  /// memory with earlier ones of its lane begins when they have ended.
   class CopyLane {
    public:
     explicit CopyLane(EmulatedDevice& device) : device_(device) { after_work(); }
@@ -127,11 +131,13 @@ class EmulatedDevice {
     void after_work() { image_ = DeviceMemory::get().image(); }
     void copy_in(void* to, const void* from, std::size_t bytes) {
       require_sides(to, from, bytes);
+      finish_those_of(to, from, bytes);
       const auto* values = static_cast<const std::byte*>(from);
       enqueue(to, from, {values, values + bytes});
     }
     void copy_out(void* to, const void* from, std::size_t bytes) {
       require_sides(from, to, bytes);
+      finish_those_of(to, from, bytes);
       // As the device's memory was when the lane last waited for the work.
       const std::size_t at = DeviceMemory::get().offset_of(from);
       std::vector<std::byte> seen(bytes, poison);
@@ -142,6 +148,10 @@ class EmulatedDevice {
     void wait() {
       ++device_.waits;
       finish();
+    }
+    template <class Context>
+    bool is_beside(const Context& context) const {
+      return context.device.get() == &device_;
     }
 
    private:
@@ -154,6 +164,18 @@ class EmulatedDevice {
       require_side(on_device, true);
       if (!PinnedMemory::owns(on_host, bytes))
         throw std::logic_error("a copy beside the work needs pinned host memory");
+    }
+    /// Makes the copies if one reads or writes one of these places.
+    void finish_those_of(const void* to, const void* from, std::size_t bytes) {
+      const auto shares = [bytes](const void* place, const void* other, std::size_t size) {
+        const auto *a = static_cast<const std::byte*>(place), *b = static_cast<const std::byte*>(other);
+        return a < b + size && b < a + bytes;
+      };
+      if (std::any_of(copies_.begin(), copies_.end(), [&](const Copy& copy) {
+            const std::size_t size = copy.seen.size();
+            return shares(to, copy.to, size) || shares(to, copy.from, size) || shares(from, copy.to, size);
+          }))
+        finish();
     }
     void enqueue(void* to, const void* from, std::vector<std::byte> seen) {
       const Access access;

@@ -39,7 +39,7 @@ class DeviceMemory {
 
   void* take(std::size_t bytes) {
     const std::size_t size = (std::max<std::size_t>(bytes, 1) + 255) / 256 * 256;
-    if ((fail_after >= 0 && fail_after-- == 0) || live_bytes_ + size > capacity)
+    if (is_refused() || live_bytes_ + size > capacity)
       throw DeviceOutOfMemory(bytes, capacity - (std::min)(live_bytes_, capacity), capacity);
     // The lowest gap that is large enough: few addresses are used, and opening them takes time.
     auto gap = std::find_if(free_.begin(), free_.end(), [size](const auto& free) { return free.second >= size; });
@@ -76,6 +76,8 @@ class DeviceMemory {
       free_.erase(gap);
     }
   }
+  /// Whether this request, of device memory or of pinned memory, is the one that fails.
+  bool is_refused() { return fail_after >= 0 && fail_after-- == 0; }
   bool owns(const void* place) const {
     const auto* byte = static_cast<const std::byte*>(place);
     return byte >= base_ && byte < base_ + reserved;

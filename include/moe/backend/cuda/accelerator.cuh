@@ -40,8 +40,8 @@ struct Operations : MemoryOperations<Backend, Device_>,
 ///   take, give, copy, zero              memory operations in stream order, or synchronous if the device is null
 ///   to_device, to_host                  copies of rows of bytes; the host memory may be reused on return
 ///   to_host_async(from, bytes)          a shared PinnedTransfer, whose wait() returns the address of the bytes
-///   PinnedMemory(bytes), copy_lane()    host memory for copies beside the work, and a lane of them (CopyLane); no
-///                                       operation of a layer uses them
+///   PinnedMemory(bytes), copy_lane()    host memory for copies beside the work, and a lane of them (CopyLane), see
+///                                       backend/contract/copy_lanes.hpp; no operation of a layer uses them
 ///   each(count, f)                      f(i) for i in [0, count), one thread each
 ///   cells(rows, cols, f)                f(r, c); neighboring threads process neighboring columns
 ///   rows(count, f)                      f(r, team) for r in [0, count), one team each

@@ -12,10 +12,15 @@ namespace moe::gpu {
 /// Pinned host memory: copies from and to it run while the host and the device work.
 class PinnedMemory {
  public:
-  /// Throws DeviceError if the host has not enough memory that can be pinned.
+  /// Throws PinnedOutOfMemory if the host has not enough memory that can be pinned.
   explicit PinnedMemory(std::size_t bytes) {
     void* data = nullptr;
-    check(cudaMallocHost(&data, bytes), "Cuda: pinned memory");
+    const auto status = cudaMallocHost(&data, bytes);
+    if (status == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());
+      throw PinnedOutOfMemory(bytes);
+    }
+    check(status, "Cuda: pinned memory");
     data_.reset(static_cast<std::byte*>(data));
   }
   std::byte* data() const { return data_.get(); }
@@ -63,6 +68,11 @@ class CopyLane {
   void before_work() { order(lane_, work_); }
   /// The host waits for the copies enqueued so far.
   void wait() { check(cudaStreamSynchronize(lane_), "Cuda: copies"); }
+  /// Whether the work is that of the context.
+  template <class Context>
+  bool is_beside(const Context& context) const {
+    return context.device->stream() == work_;
+  }
 
  private:
   void order(cudaStream_t first, cudaStream_t second) {

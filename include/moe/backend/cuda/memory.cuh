@@ -26,6 +26,13 @@ class MemoryOperations {
   template <class Value>
   using HostBuffer = gpu::HostBuffer<Value>;
 
+  /// Host memory for copies beside the work.
+  using PinnedMemory = typename Device::PinnedMemory;
+  /// Copies beside the work, see backend/contract/copy_lanes.hpp.
+  using CopyLane = typename Device::CopyLane;
+  /// A lane of copies beside the context's work, after the work that is enqueued.
+  static CopyLane copy_lane(const Context& context) { return context.device->copy_lane(); }
+
   /// Copies contiguous row-major host values to a view of the same shape.
   template <class Value>
   static void upload(const Context& context, const Value* from, Out<Value> to) {

@@ -19,4 +19,20 @@ class DeviceOutOfMemory : public std::bad_alloc {
   std::string text_;
 };
 
+/// Thrown if the host has not enough memory that can be pinned, for copies of a device. The caller's state is
+/// unchanged.
+class PinnedOutOfMemory : public std::bad_alloc {
+ public:
+  /// `wanted` bytes were requested.
+  explicit PinnedOutOfMemory(std::size_t wanted)
+      : text_(
+            "[Cuda] out of pinned host memory: " + std::to_string(wanted) +
+            " bytes were requested; it is memory of the machine that cannot be swapped, limited by what is free and by "
+            "the container's limit") {}
+  const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  std::string text_;
+};
+
 }  // namespace moe

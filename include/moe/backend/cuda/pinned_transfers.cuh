@@ -14,7 +14,7 @@ namespace moe::gpu {
 /// An asynchronous copy to pinned host memory.
 class PinnedTransfer {
  public:
-  /// Allocates pinned memory for `capacity` bytes. Throws DeviceError if that fails.
+  /// Allocates pinned memory for `capacity` bytes. Throws PinnedOutOfMemory or DeviceError if that fails.
   explicit PinnedTransfer(std::size_t capacity) : capacity_(capacity), memory_(capacity) {
     check(cudaEventCreateWithFlags(&arrived_, cudaEventDisableTiming), "Cuda::download_async");
   }
