@@ -25,29 +25,26 @@ struct AdamW {
   double decay = 0.1;
 
   /// Applies step number `step` (from 1) with learning rate `rate` to every weight that has a gradient; `memory` is the
-  /// optimizer state (AdamWState). It allocates nothing, so a step cannot stop half-way for lack of memory.
+  /// optimizer state (AdamWState), resident or offloaded. It allocates nothing, so a step cannot stop half-way for lack
+  /// of memory.
   ///   g = scale gradient;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2
   ///   w -= rate (m / (1-b1^step) / (sqrt(v / (1-b2^step)) + epsilon) + decay w)
   /// Throws Error, without changing anything, if a setting, the rate, the step or the scale is out of range, if the
-  /// gradient does not match the weights, or if `memory` is of other weights or lacks a weight that has a gradient.
+  /// gradient does not match the weights, or if `memory` is of other weights or of another stream, or lacks a weight
+  /// that has a gradient.
   template <Module Tree, Module Gradient, class Memory>
   void step(const typename Tree::Context& context, double rate, Index step, double scale, Tree& weights,
             const Gradient& gradient, Memory& memory) const {
     require_settings(rate, step, scale);
     require_gradient("AdamW::step", std::as_const(weights), gradient);
     memory.require_fits(std::as_const(weights), gradient);
-    std::size_t next = 0;
-    for_each_tensor(
-        [&](auto& weight, const auto& slope) {
+    memory.template for_each_piece<true>(
+        context, weights, gradient, [&](std::size_t number, auto& weight, const auto& slope, const auto& piece) {
           using Tensor = std::remove_cvref_t<decltype(weight)>;
-          const std::size_t number = next++;
-          auto& kept = memory.tensors()[number];
-          if (slope.empty()) return;
           Tensor::Backend::template adamw<Memory::template master_of<Tree, typename Tensor::Value>>(
-              context, weight.size(), scalars_of<Tensor>(rate, step, scale), memory.rounding(step, number), 0,
-              slope.data(), weight.data(), kept.lower.data(), kept.m.data(), kept.v.data());
-        },
-        weights, gradient);
+              context, piece.size, scalars_of<Tensor>(rate, step, scale), memory.rounding(step, number), piece.first,
+              slope.data() + piece.first, weight.data() + piece.first, piece.lower, piece.m, piece.v);
+        });
   }
 
  private:

@@ -7,6 +7,7 @@
 #include "moe/cuda.cuh"
 #include "support/check_copy_lane.hpp"
 #include "support/check_products.hpp"
+#include "support/offloaded_state.hpp"
 
 namespace moe::testing::gpu_side {
 
@@ -192,6 +193,15 @@ double worst_of_independent_products() {
 Index wrong_values_of_copy_lanes() {
   const CudaContext context;
   return wrong_values_stepped_from_the_host<Cuda>(context, 20, Index{1} << 20);
+}
+
+bool offloaded_state_has_the_bits_of_resident() {
+  const CudaContext context;
+  constexpr auto split = MasterWeights::split;
+  // Experts of 4 million values, in pieces of a million.
+  return trained_in<BFloat16, Cuda, AdamWState<Cuda, BFloat16, split>>(context, {}, 1024, 4096) ==
+         trained_in<BFloat16, Cuda, AdamWState<Cuda, BFloat16, split, Offloaded>>(context, {.piece = Index{1} << 20},
+                                                                                  1024, 4096);
 }
 
 }  // namespace moe::testing::gpu_side

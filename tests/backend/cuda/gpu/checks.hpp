@@ -36,6 +36,10 @@ double worst_of_independent_products();
 /// Steps tensors from pinned host memory (check_copy_lane.hpp). Returns the number of wrong values.
 Index wrong_values_of_copy_lanes();
 
+/// Trains a layer in bfloat16 with optimizer state on the GPU and in pinned host memory (offloaded_state.hpp). Returns
+/// whether weights and states are bitwise identical.
+bool offloaded_state_has_the_bits_of_resident();
+
 /// What a layer of bfloat16 made by name computes (named_results.hpp).
 std::vector<std::vector<double>> results_by_name(const Composition& composition);
 
