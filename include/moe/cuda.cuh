@@ -77,6 +77,7 @@
 #include "moe/train/freeze.hpp"
 #include "moe/train/initialize.hpp"
 #include "moe/train/schedule.hpp"
+#include "moe/train/snapshot.hpp"
 #include "moe/train/split_into_experts.hpp"
 #include "moe/train/upcycle.hpp"
 #include "moe/train/walk.hpp"

@@ -180,6 +180,7 @@
 #include "moe/train/initialize.hpp"
 #include "moe/train/pack_weights.hpp"
 #include "moe/train/schedule.hpp"
+#include "moe/train/snapshot.hpp"
 #include "moe/train/split_into_adapters.hpp"
 #include "moe/train/split_into_experts.hpp"
 #include "moe/train/upcycle.hpp"
