@@ -498,6 +498,64 @@ mutant(the_same_chance_every_step train/adamw_state.hpp
   AFTER [==[.step = 0]==]
   REASON "stochastic rounding of a weight uses the same random numbers in every step"
   TESTS train/adamw_state)
+mutant(offloaded_state_is_stepped_before_it_came train/state_place.hpp
+  BEFORE [==[slot.lane.before_work();]==]
+  AFTER [==[static_cast<void>(size);]==]
+  REASON "a step does not wait for the copy of its optimizer state to the device"
+  TESTS backend/cuda/state_place)
+mutant(offloaded_state_goes_before_it_was_stepped train/state_place.hpp
+  BEFORE [==[slot.lane.after_work();]==]
+  AFTER [==[static_cast<void>(size);]==]
+  REASON "the copy of optimizer state to the host does not wait for the step"
+  TESTS backend/cuda/state_place)
+mutant(offloaded_state_goes_by_another_lane train/state_place.hpp
+  BEFORE [==[slot.lane.copy_out(]==]
+  AFTER [==[slots_[0]->lane.copy_out(]==]
+  REASON "a slot is filled again before the copy of its optimizer state to the host has ended"
+  TESTS backend/cuda/state_place)
+mutant(offloaded_state_has_a_slot_by_what_trains train/state_place.hpp
+  BEFORE [==[Slot& slot = *slots_[static_cast<std::size_t>(pieces++) % slots_.size()];
+        if (!trains) continue;]==]
+  AFTER [==[if (!trains) continue;
+        Slot& slot = *slots_[static_cast<std::size_t>(pieces++) % slots_.size()];]==]
+  REASON "optimizer state comes by one lane before the copy of the last step has ended on another one"
+  TESTS backend/cuda/state_place)
+mutant(offloaded_state_is_read_before_it_came_back train/state_place.hpp
+  BEFORE [==[wait();
+      std::memcpy(to, from.data()]==]
+  AFTER [==[std::memcpy(to, from.data()]==]
+  REASON "a checkpoint has the optimizer state before its copies from the device have ended"
+  TESTS backend/cuda/state_place)
+mutant(offloaded_state_begins_with_arbitrary_values train/adamw_state.hpp
+  BEFORE [==[for_each_piece<false>(]==]
+  AFTER [==[for_each_piece<true>(]==]
+  REASON "the first moments are what pinned memory held before"
+  TESTS backend/cuda/state_place)
+mutant(offloaded_state_of_every_stream train/state_place.hpp
+  BEFORE [==[require(!slots_[0] || slots_[0]->lane.is_beside(context)]==]
+  AFTER [==[require(true || slots_[0]->lane.is_beside(context)]==]
+  REASON "work on another stream is not ordered with the copies of its optimizer state"
+  TESTS backend/cuda/state_place)
+mutant(snapshot_does_not_wait_for_the_work train/snapshot.hpp
+  BEFORE [==[lane_.after_work();]==]
+  AFTER [==[require(true, "", "");]==]
+  REASON "a snapshot has the weights before the step that was enqueued last"
+  TESTS backend/cuda/snapshot)
+mutant(snapshot_does_not_hold_the_work train/snapshot.hpp
+  BEFORE [==[void before_work() { lane_.before_work(); }]==]
+  AFTER [==[void before_work() {}]==]
+  REASON "the next step changes weights that are not yet copied"
+  TESTS backend/cuda/snapshot)
+mutant(snapshot_is_read_before_its_copies_ended train/snapshot.hpp
+  BEFORE [==[lane_.wait();]==]
+  AFTER [==[require(true, "", "");]==]
+  REASON "the writer reads a snapshot while it is copied"
+  TESTS backend/cuda/snapshot)
+mutant(snapshot_overwrites_what_is_read train/snapshot.hpp
+  BEFORE [==[require(!memory_->is_read,]==]
+  AFTER [==[require(true,]==]
+  REASON "the next snapshot changes the values that a writer reads"
+  TESTS backend/cuda/snapshot)
 mutant(cosine_over_all_steps train/schedule.hpp
   BEFORE [==[/ static_cast<double>(total - warm_up);]==]
   AFTER [==[/ static_cast<double>(total);]==]
