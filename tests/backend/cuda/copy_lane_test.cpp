@@ -86,6 +86,34 @@ TEST_CASE("a source that is written before it is copied is an error on the emula
   CHECK_THROWS_WITH(lane.before_work(), message);
 }
 
+TEST_CASE("copies of one lane that share memory follow each other", "[accelerator]") {
+  Device::PinnedMemory old_values(bytes), new_values(bytes);
+  set(new_values, {1, 2, 3, 4});
+  auto slot = Matrix<float, A>::zeros(context(), 1, 4), other = Matrix<float, A>::zeros(context(), 1, 4);
+  auto lane = context().device->copy_lane();
+  lane.copy_out(old_values.data(), slot.data(), bytes);
+  lane.copy_in(slot.data(), new_values.data(), bytes);
+  lane.copy_in(other.data(), old_values.data(), bytes);
+  lane.before_work();
+  CHECK(floats_of(old_values) == std::vector<float>(4));
+  CHECK(fetched(slot) == std::vector<float>{1, 2, 3, 4});
+  CHECK(fetched(other) == std::vector<float>(4));
+}
+
+TEST_CASE("a lane is beside the work of the context that it was made with", "[accelerator]") {
+  const A::Context other;
+  const auto lane = A::copy_lane(context());
+  CHECK(lane.is_beside(context()));
+  CHECK_FALSE(lane.is_beside(other));
+}
+
+TEST_CASE("pinned memory that cannot be had is an error that states the bytes", "[accelerator]") {
+  DeviceMemory::get().fail_after = 0;
+  CHECK_THROWS_WITH(Device::PinnedMemory(12345),
+                    ContainsSubstring("[Cuda] out of pinned host memory: 12345 bytes were requested"));
+  CHECK_NOTHROW(Device::PinnedMemory(12345));
+}
+
 TEST_CASE("copies beside the work need pinned memory", "[accelerator]") {
   std::vector<float> host(4);
   Device::PinnedMemory pinned(bytes);
