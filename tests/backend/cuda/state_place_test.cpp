@@ -8,6 +8,7 @@
 #include <string>
 
 #include "backend/cuda/on_device.hpp"
+#include "moe/ops/linear.hpp"
 #include "support/catch.hpp"
 #include "support/offloaded_state.hpp"
 
@@ -59,6 +60,26 @@ TEST_CASE("offloaded state of a layer in bfloat16 has the bits of resident state
   check_equal_bits<BFloat16, BFloat16, MasterWeights::split>();
   check_equal_bits<BFloat16, float, MasterWeights::bfloat16>();
   check_equal_bits<BFloat16, BFloat16, MasterWeights::bfloat16>();
+}
+
+TEST_CASE("offloaded state has the bits of resident state when a step has fewer tensors than the last one",
+          "[accelerator]") {
+  const auto bias_after = [](auto place) {
+    auto layer = Linear<float, A>::with_bias(3, 5);
+    AdamWState<A, float, MasterWeights::float32, decltype(place)> state(context(), layer, gradient_for(layer), 9,
+                                                                        place);
+    const auto step = [&](Index number, bool with_weight) {
+      auto gradient = gradient_for(layer, [&](const std::string& name) { return with_weight || name == "bias"; });
+      if (with_weight) draw_normal(context(), gradient.weight, 1, "weight", 1);
+      draw_normal(context(), gradient.bias, static_cast<std::uint64_t>(number), "bias", 1);
+      AdamW{}.step(context(), 1e-2, number, 1, layer, gradient, state);
+    };
+    // The bias is copied to the host last in the first step, and to the device first in the second one.
+    step(1, true);
+    step(2, false);
+    return Trained{bytes_of_weights(context(), layer), bytes_of_state(context(), state)};
+  };
+  CHECK((bias_after(Offloaded{}) == bias_after(Resident{})));
 }
 
 TEST_CASE("a step of offloaded state requests no memory, and the host does not wait", "[accelerator]") {
