@@ -2,7 +2,9 @@
 
 #include <cuda_runtime.h>
 
+#include <cstring>
 #include <future>
+#include <span>
 
 #include "moe/cuda.cuh"
 #include "support/check_copy_lane.hpp"
@@ -202,6 +204,29 @@ bool offloaded_state_has_the_bits_of_resident() {
   return trained_in<BFloat16, Cuda, AdamWState<Cuda, BFloat16, split>>(context, {}, 1024, 4096) ==
          trained_in<BFloat16, Cuda, AdamWState<Cuda, BFloat16, split, Offloaded>>(context, {.piece = Index{1} << 20},
                                                                                   1024, 4096);
+}
+
+Index wrong_values_of_snapshots() {
+  const CudaContext context;
+  constexpr Index size = Index{1} << 24;
+  auto x = Matrix<float, Cuda>::zeros(context, 1, size);
+  const std::size_t bytes[] = {size * sizeof(float)};
+  Snapshot<Cuda> snapshot(context, bytes);
+  Index wrong = 0;
+  for (int round = 0; round < 10; ++round) {
+    snapshot.begin();
+    snapshot.copy(0, x.const_view());
+    snapshot.before_work();
+    Cuda::for_each_element(context, size, [x = x.data()] MOE_ON_DEVICE(Index i) { x[i] += 1; });
+    const auto reader = snapshot.finish();
+    const std::span<const std::byte> seen = reader.bytes(0);
+    for (std::size_t at = 0; at < seen.size(); at += sizeof(float)) {
+      float value;
+      std::memcpy(&value, seen.data() + at, sizeof value);
+      wrong += value != static_cast<float>(round);
+    }
+  }
+  return wrong;
 }
 
 }  // namespace moe::testing::gpu_side

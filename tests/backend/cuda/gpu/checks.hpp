@@ -40,6 +40,9 @@ Index wrong_values_of_copy_lanes();
 /// whether weights and states are bitwise identical.
 bool offloaded_state_has_the_bits_of_resident();
 
+/// Takes snapshots of a tensor that the work after them changes. Returns the number of wrong values.
+Index wrong_values_of_snapshots();
+
 /// What a layer of bfloat16 made by name computes (named_results.hpp).
 std::vector<std::vector<double>> results_by_name(const Composition& composition);
 

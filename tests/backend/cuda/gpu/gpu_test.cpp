@@ -61,6 +61,9 @@ TEST_CASE("tensors on the host are stepped through slots of the GPU", "[gpu]") {
 TEST_CASE("optimizer state in pinned host memory is bitwise identical to state on the GPU", "[gpu]") {
   CHECK(gpu_side::offloaded_state_has_the_bits_of_resident());
 }
+TEST_CASE("a snapshot of the GPU has the values at its beginning", "[gpu]") {
+  CHECK(gpu_side::wrong_values_of_snapshots() == 0);
+}
 TEST_CASE("independent products of the GPU are those of plain loops", "[gpu]") {
   CHECK(gpu_side::worst_of_independent_products() <= 1);
 }
