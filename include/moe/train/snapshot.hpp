@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "moe/backend/contract/copy_lanes.hpp"
@@ -37,6 +36,11 @@ class Snapshot {
     std::unique_ptr<typename Backend::PinnedMemory> pinned;
   };
   struct Memory {
+    std::span<std::byte> of(std::size_t tensor) const {
+      require(tensor < blocks.size(), "Snapshot", "it has ", counted(blocks.size(), "tensors"), ", got number ",
+              tensor);
+      return {blocks[tensor].data(), blocks[tensor].size};
+    }
     std::vector<Block> blocks;
     std::atomic<bool> is_read = false;
   };
@@ -51,11 +55,8 @@ class Snapshot {
     Reader& operator=(Reader&&) noexcept = default;
     ~Reader() = default;
 
-    /// The values of a tensor.
-    std::span<const std::byte> bytes(std::size_t tensor) const {
-      const Block& block = memory_->blocks[tensor];
-      return {block.data(), block.size};
-    }
+    /// The values of a tensor. Throws Error if there is none of this number.
+    std::span<const std::byte> bytes(std::size_t tensor) const { return memory_->of(tensor); }
 
    private:
     friend Snapshot;
@@ -97,10 +98,7 @@ class Snapshot {
   /// Error if there is no tensor of this number, or before begin().
   std::span<std::byte> place(std::size_t tensor) {
     require_begun();
-    require(tensor < memory_->blocks.size(), "Snapshot", "it has ", counted(memory_->blocks.size(), "tensors"),
-            ", got number ", tensor);
-    const Block& block = memory_->blocks[tensor];
-    return {block.data(), block.size};
+    return memory_->of(tensor);
   }
   /// Work that is enqueued from now on runs after the copies, so that it may change the tensors.
   void before_work() { lane_.before_work(); }

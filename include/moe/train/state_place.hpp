@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <span>
-#include <vector>
 
 #include "moe/backend/contract/copy_lanes.hpp"
 #include "moe/core/matrix.hpp"
@@ -71,7 +69,7 @@ struct Resident {
 
 /// AdamWState keeps its tensors in pinned host memory. A step streams them through the device, which updates them as if
 /// they were resident, with the same bits: while a piece is updated, others come and go. The host does not wait.
-/// Device memory for three pieces remains, of up to 10 bytes per value.
+/// Device memory for three pieces remains: 252 MB with the largest pieces of moments in float.
 ///
 ///   AdamWState<Cuda, BFloat16, MasterWeights::split, Offloaded> adamw_state(context, layer, gradient);
 struct Offloaded {

@@ -114,6 +114,7 @@ TEST_CASE("a snapshot refuses what it is not made for", "[accelerator][misuse]")
   const View<const float, A> strided(tensors.all[3].data(), 5, 1, 3);
   CHECK_THROWS_WITH(snapshot.copy(0, strided), "[Snapshot] tensor 0 must be contiguous and of 20 bytes, got 20");
   const auto reader = snapshot.finish();
+  CHECK_THROWS_WITH(reader.bytes(4), "[Snapshot] it has 4 tensors, got number 4");
   CHECK_THROWS_WITH(snapshot.place(0), begin);
   CHECK_THROWS_WITH(snapshot.finish(), begin);
 }
