@@ -94,9 +94,15 @@ class DeviceMemory {
   /// Whether the word is an address of mapped memory that is not the device's.
   bool is_host_address(std::uintptr_t word) const {
     static const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+#ifdef __SANITIZE_ADDRESS__
+    // Below is AddressSanitizer's shadow, to which two small numbers of 32 bits would point.
+    constexpr std::uintptr_t begin = 0x10007fff8000;
+#else
+    const std::uintptr_t begin = page;
+#endif
     constexpr std::uintptr_t end = std::uintptr_t{1} << 47;
     unsigned char resident = 0;
-    return word >= page && word < end && !owns(reinterpret_cast<const void*>(word)) &&
+    return word >= begin && word < end && !owns(reinterpret_cast<const void*>(word)) &&
            mincore(reinterpret_cast<void*>(word / page * page), page, &resident) == 0;
   }
 
