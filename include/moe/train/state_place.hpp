@@ -147,13 +147,13 @@ struct Offloaded {
     template <class Value>
     void read(const Context&, const PinnedMatrix<Value, Backend>& from, Index first, Index count, void* to) const {
       wait();
-      std::memcpy(to, from.data() + first, bytes_of(from, count));
+      if (count > 0) std::memcpy(to, from.data() + first, bytes_of(from, count));
     }
     /// The same in the other direction.
     template <class Value>
     void write(const Context&, PinnedMatrix<Value, Backend>& to, Index first, Index count, const void* from) const {
       wait();
-      std::memcpy(static_cast<void*>(to.data() + first), from, bytes_of(to, count));
+      if (count > 0) std::memcpy(static_cast<void*>(to.data() + first), from, bytes_of(to, count));
     }
 
    private:
