@@ -868,6 +868,21 @@ mutant(norm_weight_gradient_begins_at_zero multipl_moe/model/rows_device.hpp
   AFTER [==[Real sum = 0;]==]
   REASON "gradients of a norm's weight are not accumulated over micro-batches"
   TESTS multipl_moe/model/rows_device)
+mutant(half_a_head_is_turned multipl_moe/model/rows_device.hpp
+  BEFORE [==[const moe::Index first = vector / vectors * 2 * half,]==]
+  AFTER [==[const moe::Index first = vector / vectors * half,]==]
+  REASON "the device turns channels of the first heads several times, and those of the last ones never"
+  TESTS multipl_moe/model/rows_device)
+mutant(rows_of_a_list_are_the_first_rows multipl_moe/model/rows_device.hpp
+  BEFORE [==[return row_1T(0, t);]==]
+  AFTER [==[return t;]==]
+  REASON "the device takes the first rows of the embedding instead of the tokens'"
+  TESTS multipl_moe/model/rows_device)
+mutant(last_vector_is_left_out backend/cuda/vector_access.cuh
+  BEFORE [==[return (count + width - 1) / width;]==]
+  AFTER [==[return count / width;]==]
+  REASON "the last values of a row are not copied unless they fill a vector"
+  TESTS backend/cuda/vector_access multipl_moe/model/rows_device)
 mutant(unrounded_projection_without_bias ops/linear.hpp
   BEFORE [==[y(t, o) += widened(b(0, o));]==]
   AFTER [==[y(t, o) += 0 * widened(b(0, o));]==]

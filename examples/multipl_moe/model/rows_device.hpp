@@ -103,13 +103,26 @@ struct DeviceRows {
   }
 
   static void turn(const Context& context, Out x_TC, RealIn table_PC, Indices position_1T, Real direction) {
-    const moe::Index half = table_PC.cols / 2;
-    B::for_each_cell(context, x_TC.rows, x_TC.cols / 2, [=] MOE_ON_DEVICE(moe::Index t, moe::Index pair) {
-      const moe::Index i = pair % half, at = pair / half * 2 * half + i, position = position_1T(0, t);
-      const Real c = table_PC(position, i), s = table_PC(position, i + half);
-      const Real a = moe::widened(x_TC(t, at)), b = moe::widened(x_TC(t, at + half));
-      x_TC(t, at) = static_cast<Value>(a * c - direction * b * s);
-      x_TC(t, at + half) = static_cast<Value>(b * c + direction * a * s);
+    const moe::Index half = table_PC.cols / 2, heads = x_TC.cols / table_PC.cols,
+                     vectors = moe::gpu::vectors_of<width>(half);
+    const bool aligned = half % width == 0 && moe::gpu::all_aligned<width>(x_TC, table_PC);
+    B::for_each_cell(context, x_TC.rows, heads * vectors, [=] MOE_ON_DEVICE(moe::Index t, moe::Index vector) {
+      const moe::Index first = vector / vectors * 2 * half, position = position_1T(0, t);
+      moe::gpu::in_vector<width>(vector % vectors, half, [&](moe::Index at, auto taken) {
+        constexpr int n = decltype(taken)::value;
+        moe::gpu::Numbers<Real, n> a, b, c, s;
+        moe::gpu::load<n>(&x_TC(t, first + at), aligned, a);
+        moe::gpu::load<n>(&x_TC(t, first + at + half), aligned, b);
+        moe::gpu::load<n>(&table_PC(position, at), aligned, c);
+        moe::gpu::load<n>(&table_PC(position, at + half), aligned, s);
+        for (int i = 0; i < n; ++i) {
+          const Real turned = a[i] * c[i] - direction * b[i] * s[i];
+          b[i] = b[i] * c[i] + direction * a[i] * s[i];
+          a[i] = turned;
+        }
+        moe::gpu::store<n>(&x_TC(t, first + at), aligned, a);
+        moe::gpu::store<n>(&x_TC(t, first + at + half), aligned, b);
+      });
     });
   }
 
@@ -128,17 +141,11 @@ struct DeviceRows {
     });
   }
 
-  static void copy(const Context& context, In from_TD, Out to_TD) {
-    B::for_each_cell(context, from_TD.rows, from_TD.cols,
-                     [=] MOE_ON_DEVICE(moe::Index t, moe::Index d) { to_TD(t, d) = from_TD(t, d); });
-  }
+  static void copy(const Context& context, In from_TD, Out to_TD) { copy_rows(context, from_TD, to_TD, Same{}); }
 
   static void take(const Context& context, In table_VD, Tokens tokens_T, Out x_TD) {
     const auto tokens = uploaded(context, tokens_T);
-    B::for_each_cell(context, x_TD.rows, x_TD.cols,
-                     [=, token_1T = tokens.const_view()] MOE_ON_DEVICE(moe::Index t, moe::Index d) {
-                       x_TD(t, d) = table_VD(token_1T(0, t), d);
-                     });
+    copy_rows(context, table_VD, x_TD, Listed{tokens.const_view()});
   }
 
   /// One thread per column of a token adds the token's rows, so that no two write one value.
@@ -223,6 +230,25 @@ struct DeviceRows {
 
   // Each of the functions below is one kernel. They are public because nvcc does not compile device lambdas in private
   // functions.
+
+  /// The row that a row is copied from: the same one, or that of a list.
+  struct Same {
+    MOE_HOST_DEVICE moe::Index operator()(moe::Index t) const { return t; }
+  };
+  struct Listed {
+    Indices row_1T;
+    MOE_HOST_DEVICE moe::Index operator()(moe::Index t) const { return row_1T(0, t); }
+  };
+  /// Copies a row to every row of `to`, vectors of which are one thread's each: a few long rows are many threads' work.
+  template <class RowOf>
+  static void copy_rows(const Context& context, In from_RD, Out to_TD, RowOf row_of) {
+    constexpr int many = moe::gpu::packet<Value>;
+    const bool aligned = moe::gpu::all_aligned<many>(from_RD, to_TD);
+    B::for_each_cell(context, to_TD.rows, moe::gpu::vectors_of<many>(to_TD.cols),
+                     [=] MOE_ON_DEVICE(moe::Index t, moe::Index vector) {
+                       moe::gpu::copy_vector<many>(&from_RD(row_of(t), 0), aligned, vector, to_TD.cols, &to_TD(t, 0));
+                     });
+  }
 
   /// The largest of some logits and its token; of equal logits, the lowest token.
   struct Best {

@@ -152,15 +152,21 @@ struct ScoreRowOperations {
 
   /// Copies the query heads of the rows, [tokens, heads x head_dim] -> [rows, head_dim].
   static void gather(const Context& context, ScoreRows rows, In x_TA, Out packed_RD) {
-    B::for_each_cell(context, packed_RD.rows, packed_RD.cols, [=] MOE_ON_DEVICE(moe::Index r, moe::Index d) {
-      packed_RD(r, d) = x_TA(rows.token(r), rows.head(r) * packed_RD.cols + d);
-    });
+    const bool aligned = packed_RD.cols % width == 0 && moe::gpu::all_aligned<width>(x_TA, packed_RD);
+    B::for_each_cell(context, packed_RD.rows, moe::gpu::vectors_of<width>(packed_RD.cols),
+                     [=] MOE_ON_DEVICE(moe::Index r, moe::Index vector) {
+                       moe::gpu::copy_vector<width>(&x_TA(rows.token(r), rows.head(r) * packed_RD.cols), aligned,
+                                                    vector, packed_RD.cols, &packed_RD(r, 0));
+                     });
   }
   /// The inverse of gather().
   static void scatter(const Context& context, ScoreRows rows, In packed_RD, Out x_TA) {
-    B::for_each_cell(context, packed_RD.rows, packed_RD.cols, [=] MOE_ON_DEVICE(moe::Index r, moe::Index d) {
-      x_TA(rows.token(r), rows.head(r) * packed_RD.cols + d) = packed_RD(r, d);
-    });
+    const bool aligned = packed_RD.cols % width == 0 && moe::gpu::all_aligned<width>(x_TA, packed_RD);
+    B::for_each_cell(context, packed_RD.rows, moe::gpu::vectors_of<width>(packed_RD.cols),
+                     [=] MOE_ON_DEVICE(moe::Index r, moe::Index vector) {
+                       moe::gpu::copy_vector<width>(&packed_RD(r, 0), aligned, vector, packed_RD.cols,
+                                                    &x_TA(rows.token(r), rows.head(r) * packed_RD.cols));
+                     });
   }
 
   MOE_HOST_DEVICE static bool attends(moe::Index key, moe::Index first_key, moe::Index query) {

@@ -1,5 +1,6 @@
 #include "moe/backend/cuda/vector_access.cuh"
 
+#include <algorithm>
 #include <vector>
 
 #include "moe/backend/cpu/cpu.hpp"
@@ -41,6 +42,24 @@ TEST_CASE("load and store copy a vector, aligned or not", "[accelerator]") {
   gpu::load<4>(from + 1, false, packet);
   gpu::store<4>(to, false, packet);
   CHECK(std::vector<float>(to, to + 8) == std::vector<float>{2, 3, 4, 5, 1, 2, 3, 4});
+}
+
+TEST_CASE("the vectors of a row, of which the last may be shorter, copy every value once", "[accelerator]") {
+  alignas(16) float from[16];
+  for (int i = 0; i < 16; ++i) from[i] = static_cast<float>(i + 1);
+  for (const Index count : {0, 1, 4, 7, 8, 13})
+    for (const Index begin : {0, 1}) {
+      INFO(count << " values from " << begin);
+      CHECK(gpu::vectors_of<4>(count) == (count + 3) / 4);
+      std::vector<float> to(16), expected(16);
+      for (Index vector = 0; vector < gpu::vectors_of<4>(count); ++vector)
+        gpu::copy_vector<4>(from + begin, false, vector, count, to.data());
+      std::copy_n(from + begin, count, expected.begin());
+      CHECK(to == expected);
+    }
+  alignas(16) float to[8] = {};
+  for (Index vector = 0; vector < 2; ++vector) gpu::copy_vector<4>(from, true, vector, 7, to);
+  CHECK(std::vector<float>(to, to + 8) == std::vector<float>{1, 2, 3, 4, 5, 6, 7, 0});
 }
 
 TEST_CASE("vectors are aligned if the first value and the row stride are", "[accelerator]") {

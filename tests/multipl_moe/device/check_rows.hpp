@@ -53,7 +53,7 @@ struct RowChecks {
 
   static void turn() {
     Sides sides("turn rows");
-    for (const Index head_dim : {2, 6, 8}) {
+    for (const Index head_dim : {2, 6, 8, 10}) {
       const Index heads = 3, rows = 7;
       RotaryTable<double> table(head_dim);
       RotaryFrequencies turns;

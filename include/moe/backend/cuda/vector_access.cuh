@@ -41,6 +41,20 @@ MOE_HOST_DEVICE void for_each_vector(Team team, Index count, const F& f) {
   for (Index i = whole * width + team.rank(); i < count; i += team.size()) f(i, Width<1>{});
 }
 
+/// Number of vectors of `width` values in a row of `count`, the last of which may be shorter.
+template <int width>
+MOE_HOST_DEVICE Index vectors_of(Index count) {
+  return (count + width - 1) / width;
+}
+/// Calls f(place, Width) for the values of vector `vector` of a row of `count`: at once, or one by one in a shorter
+/// one. For rows whose vectors are processed by one thread each.
+template <int width, class F>
+MOE_HOST_DEVICE void in_vector(Index vector, Index count, const F& f) {
+  const Index at = vector * width;
+  if (at + width <= count) return f(at, Width<width>{});
+  for (Index i = at; i < count; ++i) f(i, Width<1>{});
+}
+
 /// An array of `count` values.
 template <class Value, int count>
 using Numbers = Value[static_cast<std::size_t>(count)];
@@ -73,6 +87,17 @@ MOE_HOST_DEVICE void store(Value* to, bool aligned, const Numbers<Accum<Value>, 
   } else {
     for (int i = 0; i < width; ++i) to[i] = static_cast<Value>(from[i]);
   }
+}
+
+/// Copies the values of vector `vector` of a row of `count`, with one access each way if they are `aligned`.
+template <int width, class Value>
+MOE_HOST_DEVICE void copy_vector(const Value* from, bool aligned, Index vector, Index count, Value* to) {
+  in_vector<width>(vector, count, [&](Index at, auto taken) {
+    constexpr int n = decltype(taken)::value;
+    Numbers<Accum<Value>, n> values;
+    load<n>(from + at, aligned, values);
+    store<n>(to + at, aligned, values);
+  });
 }
 
 }  // namespace moe::gpu
