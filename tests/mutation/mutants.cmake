@@ -883,6 +883,16 @@ mutant(last_vector_is_left_out backend/cuda/vector_access.cuh
   AFTER [==[return count / width;]==]
   REASON "the last values of a row are not copied unless they fill a vector"
   TESTS backend/cuda/vector_access multipl_moe/model/rows_device)
+mutant(rotary_table_never_grows multipl_moe/model/rotary.hpp
+  BEFORE [==[!kept_->table_PC || kept_->table_PC->rows() < count]==]
+  AFTER [==[!kept_->table_PC]==]
+  REASON "a longer text is rotated by rows behind the end of the kept table"
+  TESTS multipl_moe/model/kept_rotary_table)
+mutant(rotary_table_is_made_in_every_pass multipl_moe/model/rotary.hpp
+  BEFORE [==[kept_->table_PC->rows() < count]==]
+  AFTER [==[kept_->table_PC->rows() >= count]==]
+  REASON "the kept table is made and uploaded again in every pass"
+  TESTS multipl_moe/model/kept_rotary_table)
 mutant(unrounded_projection_without_bias ops/linear.hpp
   BEFORE [==[y(t, o) += widened(b(0, o));]==]
   AFTER [==[y(t, o) += 0 * widened(b(0, o));]==]

@@ -51,6 +51,7 @@ class EmulatedDevice {
     require_side(from, false);
     for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r)
       std::memcpy(static_cast<char*>(to) + r * stride, static_cast<const char*>(from) + r * row, row);
+    ++uploads;
   }
   void to_host(void* to, const void* from, std::size_t stride, std::size_t row, Index rows) {
     const Access access;
@@ -281,8 +282,8 @@ class EmulatedDevice {
   long products_before_wait = 0;
   /// Number of calls of abandon_tasks().
   long abandoned = 0;
-  /// Since construction: number of functions that ran, and number of times the host waited.
-  long launches = 0, waits = 0;
+  /// Since construction: number of functions that ran, of times that the host waited, and of uploads.
+  long launches = 0, waits = 0, uploads = 0;
 
  private:
   static void require_side(const void* place, bool on_device) {

@@ -42,8 +42,16 @@ struct Attention {
   using Real = moe::Accum<Value>;
   using Scales = typename Norm::Scales;
   using Rows = RowOperations<Value, Backend>;
-  using Rotations = RowRotations<Real, Backend>;
+  using Rotary = RotaryEmbedding<Real, Backend>;
   using Scores = CausalAttention<Value, Backend>;
+
+  /// What a pass tells all layers with the same rotation and size of heads about its rows; it depends on the lengths of
+  /// the sequences alone.
+  struct Positions {
+    RowRotations<Real, Backend> rotations;
+    /// For BlockAttention; otherwise empty.
+    moe::Matrix<moe::Index, Backend> place_2T;
+  };
 
   /// Queries and keys before their norms, and the norms' scales for backward; empty without norms.
   struct SavedNorms {
@@ -75,7 +83,7 @@ struct Attention {
   };
 
   AttentionShape shape;
-  Rotation rotation;
+  Rotary rotary;
   bool has_norms = false;
   Projection<Value, Backend> q_proj, k_proj, v_proj, o_proj;
   /// Norms over the channels of a head; empty if has_norms is false.
@@ -84,7 +92,7 @@ struct Attention {
   Attention() = default;
   Attention(moe::Index width, AttentionShape shape_, const AttentionParts& parts)
       : shape(shape_),
-        rotation(parts.rotation),
+        rotary(parts.rotation, shape.head_dim),
         has_norms(parts.has_norms),
         o_proj(Linear::without_bias(shape.heads * shape.head_dim, width)) {
     const auto linear = [&](moe::Index out) {
@@ -108,36 +116,37 @@ struct Attention {
     visit("o_proj", o_proj);
   }
 
-  /// The rotations of a batch, which forward, backward and prefill take. They are the same for layers with the same
-  /// `rotation` and size of heads, and depend on the lengths alone.
-  Rotations rotations(const Context& context, const moe::Batch& batch) const {
-    return Rotations::of(context, rotation, shape.head_dim, batch);
+  /// The positions of a batch, which forward, backward and prefill take.
+  Positions positions(const Context& context, const moe::Batch& batch) const {
+    Positions positions{rotary.of(context, batch), {}};
+    if constexpr (!Backend::is_host) positions.place_2T = Scores::places(context, batch);
+    return positions;
   }
   /// Those of the next token of each sequence, which decode takes.
-  Rotations rotations(const Context& context, const Cache& cache) const {
+  Positions positions(const Context& context, const Cache& cache) const {
     std::vector<moe::Index> lengths;
     for (const auto& sequence : cache.sequences) lengths.push_back(sequence.length);
-    return Rotations::after(context, rotation, shape.head_dim, lengths);
+    return {rotary.after(context, lengths), {}};
   }
 
   /// x_TD -> y_TD; `saved` does not keep x.
   std::pair<Tensor, Saved> forward(const Context& context, ConstView x_TD, const moe::Batch& batch,
-                                   const Rotations& rotations) const {
+                                   const Positions& positions) const {
     Saved saved{q_proj.forward(context, x_TD), k_proj.forward(context, x_TD), v_proj.forward(context, x_TD), {}, {}};
     if (has_norms) saved.norms = normalize(context, saved.q_TA, saved.k_TC);
-    turn(context, rotations, 1, saved.q_TA, saved.k_TC);
-    saved.output = Scores(shape, batch).attend(context, saved.q_TA, saved.k_TC, saved.v_TC);
+    turn(context, positions.rotations, 1, saved.q_TA, saved.k_TC);
+    saved.output = scores(batch, positions).attend(context, saved.q_TA, saved.k_TC, saved.v_TC);
     auto y_TD = o_proj.forward(context, saved.output.o_TA);
     return {std::move(y_TD), std::move(saved)};
   }
 
   template <class GradientTree>
   Tensor backward(const Context& context, ConstView d_y_TD, ConstView x_TD, const moe::Batch& batch,
-                  const Rotations& rotations, Saved saved, GradientTree& gradient) const {
+                  const Positions& positions, Saved saved, GradientTree& gradient) const {
     const auto d_o_TA = o_proj.backward(context, d_y_TD, saved.output.o_TA, gradient.o_proj);
     auto [d_q_TA, d_k_TC, d_v_TC] =
-        Scores(shape, batch).gradient(context, d_o_TA, saved.q_TA, saved.k_TC, saved.v_TC, saved.output);
-    turn(context, rotations, -1, d_q_TA, d_k_TC);
+        scores(batch, positions).gradient(context, d_o_TA, saved.q_TA, saved.k_TC, saved.v_TC, saved.output);
+    turn(context, positions.rotations, -1, d_q_TA, d_k_TC);
     if (has_norms) {
       d_q_TA = norm_backward(context, q_norm, d_q_TA, saved.norms.q_TA, saved.norms.scale_q, gradient.q_norm);
       d_k_TC = norm_backward(context, k_norm, d_k_TC, saved.norms.k_TC, saved.norms.scale_k, gradient.k_norm);
@@ -156,9 +165,9 @@ struct Attention {
 
   /// Runs forward over the first rows of every sequence and stores their keys and values in `cache`, which must be as
   /// begin_decoding() returned it.
-  Tensor prefill(const Context& context, ConstView x_TD, const moe::Batch& batch, const Rotations& rotations,
+  Tensor prefill(const Context& context, ConstView x_TD, const moe::Batch& batch, const Positions& positions,
                  Cache& cache) const {
-    auto [y_TD, saved] = forward(context, x_TD, batch, rotations);
+    auto [y_TD, saved] = forward(context, x_TD, batch, positions);
     for (std::size_t b = 0; b < cache.sequences.size(); ++b) {
       const moe::Index begin = batch.offsets[b], end = batch.offsets[b + 1];
       auto& [length, k_LC, v_LC] = cache.sequences[b];
@@ -170,11 +179,11 @@ struct Attention {
   }
 
   /// Decodes one more token of each sequence.
-  Tensor decode(const Context& context, ConstView x_BD, const Rotations& rotations, Cache& cache) const {
+  Tensor decode(const Context& context, ConstView x_BD, const Positions& positions, Cache& cache) const {
     auto q_BA = q_proj.forward(context, x_BD), k_BC = k_proj.forward(context, x_BD);
     const auto v_BC = v_proj.forward(context, x_BD);
     if (has_norms) normalize(context, q_BA, k_BC);
-    turn(context, rotations, 1, q_BA, k_BC);
+    turn(context, positions.rotations, 1, q_BA, k_BC);
     std::vector<CachedTokens<Value>> cached;
     for (auto& [length, k_LC, v_LC] : cache.sequences) {
       if (length == k_LC.rows() && (shape.window == 0 || length < shape.window)) {
@@ -194,7 +203,7 @@ struct Attention {
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
     tree.shape = shape;
-    tree.rotation = rotation;
+    tree.rotary = typename rebind<Other>::Rotary(rotary.rotation(), shape.head_dim);
     tree.has_norms = has_norms;
     tree.q_proj = q_proj.template empty_tree_of<Other>();
     tree.k_proj = k_proj.template empty_tree_of<Other>();
@@ -216,6 +225,12 @@ struct Attention {
   }
 
  private:
+  Scores scores(const moe::Batch& batch, [[maybe_unused]] const Positions& positions) const {
+    if constexpr (Backend::is_host)
+      return Scores(shape, batch);
+    else
+      return Scores(shape, batch, positions.place_2T);
+  }
   /// View of x with one row per head.
   ConstView by_head(const Tensor& x) const { return {x.data(), x.size() / shape.head_dim, shape.head_dim}; }
   moe::View<Value, Backend> by_head(Tensor& x) const { return {x.data(), x.size() / shape.head_dim, shape.head_dim}; }
@@ -237,9 +252,10 @@ struct Attention {
     norm.add_backward(context, by_head(d_y), by_head(x), scale, by_head(d_x), gradient);
     return d_x;
   }
-  static void turn(const Context& context, const Rotations& by, Real direction, Tensor& q_TA, Tensor& k_TC) {
-    Rows::turn(context, q_TA.view(), by.table_PC, by.position_1T, direction);
-    Rows::turn(context, k_TC.view(), by.table_PC, by.position_1T, direction);
+  static void turn(const Context& context, const RowRotations<Real, Backend>& by, Real direction, Tensor& q_TA,
+                   Tensor& k_TC) {
+    Rows::turn(context, q_TA.view(), *by.table_PC, by.position_1T, direction);
+    Rows::turn(context, k_TC.view(), *by.table_PC, by.position_1T, direction);
   }
   /// Copies the cached rows, those of the tokens before `length`, into a matrix with twice as many rows: at least 64,
   /// at most the window.

@@ -21,7 +21,7 @@ struct Block {
   using ConstView = moe::View<const Value, Backend>;
   using Stats = typename Mlp::Stats;
   using Rows = RowOperations<Value, Backend>;
-  using Rotations = typename Attention<Value, Backend>::Rotations;
+  using Positions = typename Attention<Value, Backend>::Positions;
   template <class Other>
   using rebind = Block<typename Mlp::template rebind<Other>>;
 
@@ -54,9 +54,9 @@ struct Block {
   Mlp mlp;
 
   moe::Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor x_TD, const moe::Batch& batch,
-                                             const Rotations& rotations) const {
+                                             const Positions& positions) const {
     auto [normed_TD, scale_1] = input_norm.forward(context, x_TD);
-    auto [middle_TD, attention_saved] = self_attn.forward(context, normed_TD, batch, rotations);
+    auto [middle_TD, attention_saved] = self_attn.forward(context, normed_TD, batch, positions);
     Rows::add(context, x_TD, middle_TD.view());
     auto [mlp_in_TD, scale_2] = post_attention_norm.forward(context, middle_TD);
     auto [y_TD, mlp_saved, stats] = mlp.forward(context, std::move(mlp_in_TD), batch);
@@ -69,20 +69,20 @@ struct Block {
 
   template <class GradientTree>
   Tensor backward(const Context& context, Tensor d_y_TD, moe::AuxiliaryGradient d_stats, const moe::Batch& batch,
-                  const Rotations& rotations, Saved saved, GradientTree& gradient) const {
+                  const Positions& positions, Saved saved, GradientTree& gradient) const {
     const auto d_mlp_in_TD = mlp.backward(context, d_y_TD, d_stats, std::move(saved.mlp), gradient.mlp);
     Tensor d_middle_TD = std::move(d_y_TD);
     post_attention_norm.add_backward(context, d_mlp_in_TD, saved.middle_TD, saved.scale_2_1T, d_middle_TD.view(),
                                      gradient.post_attention_norm);
-    const auto d_normed_TD = self_attn.backward(context, d_middle_TD, saved.normed_TD, batch, rotations,
+    const auto d_normed_TD = self_attn.backward(context, d_middle_TD, saved.normed_TD, batch, positions,
                                                 std::move(saved.attention), gradient.self_attn);
     Tensor d_x_TD = std::move(d_middle_TD);
     input_norm.add_backward(context, d_normed_TD, saved.x_TD, saved.scale_1_1T, d_x_TD.view(), gradient.input_norm);
     return d_x_TD;
   }
 
-  Tensor infer(const Context& context, Tensor x_TD, const moe::Batch& batch, const Rotations& rotations) const {
-    auto middle_TD = self_attn.forward(context, input_norm.forward(context, x_TD).first, batch, rotations).first;
+  Tensor infer(const Context& context, Tensor x_TD, const moe::Batch& batch, const Positions& positions) const {
+    auto middle_TD = self_attn.forward(context, input_norm.forward(context, x_TD).first, batch, positions).first;
     Rows::add(context, x_TD, middle_TD.view());
     auto y_TD = mlp.infer(context, post_attention_norm.forward(context, middle_TD).first, batch);
     Rows::add(context, middle_TD, y_TD.view());
@@ -93,10 +93,10 @@ struct Block {
     return {self_attn.begin_decoding(sequences), mlp.begin_decoding(context, sequences)};
   }
   /// Runs infer over the first rows of every sequence and fills `state`, which must be as begin_decoding() returned it.
-  Tensor prefill(const Context& context, Tensor x_TD, const moe::Batch& batch, const Rotations& rotations,
+  Tensor prefill(const Context& context, Tensor x_TD, const moe::Batch& batch, const Positions& positions,
                  DecodingState& state) const {
     auto middle_TD =
-        self_attn.prefill(context, input_norm.forward(context, x_TD).first, batch, rotations, state.attention);
+        self_attn.prefill(context, input_norm.forward(context, x_TD).first, batch, positions, state.attention);
     Rows::add(context, x_TD, middle_TD.view());
     auto y_TD = mlp.prefill(context, post_attention_norm.forward(context, middle_TD).first, batch, state.mlp);
     Rows::add(context, middle_TD, y_TD.view());
@@ -105,9 +105,9 @@ struct Block {
   /// Decodes one more token of each sequence. languages_B is empty or has the language of each row, for an mlp that
   /// routes by language.
   Tensor decode(const Context& context, Tensor x_BD, std::span<const std::int32_t> tokens_B,
-                std::span<const std::int32_t> languages_B, const Rotations& rotations, DecodingState& state) const {
+                std::span<const std::int32_t> languages_B, const Positions& positions, DecodingState& state) const {
     if constexpr (requires { mlp.set_languages(languages_B, state.mlp); }) mlp.set_languages(languages_B, state.mlp);
-    auto middle_BD = self_attn.decode(context, input_norm.forward(context, x_BD).first, rotations, state.attention);
+    auto middle_BD = self_attn.decode(context, input_norm.forward(context, x_BD).first, positions, state.attention);
     Rows::add(context, x_BD, middle_BD.view());
     auto y_BD = mlp.decode(context, post_attention_norm.forward(context, middle_BD).first, tokens_B, state.mlp);
     Rows::add(context, middle_BD, y_BD.view());

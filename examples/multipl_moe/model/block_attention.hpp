@@ -36,18 +36,34 @@ class BlockAttention {
   /// Type of scores and their sums.
   using Real = moe::Accum<Value>;
   using Reals = moe::Matrix<Real, B>;
+  using Places = moe::View<const moe::Index, B>;
 
-  BlockAttention(AttentionShape shape, const moe::Batch& batch, BlockSizes sizes = {})
+  /// place_2T: as places() returns it; it must outlive the object, as the batch must.
+  BlockAttention(AttentionShape shape, const moe::Batch& batch, Places place_2T, BlockSizes sizes = {})
       : shape_(shape),
         batch_(batch),
+        place_2T_(place_2T),
         sizes_(sizes),
         tiles_{sizes.tile, shape.window},
         scale_(static_cast<Real>(1 / std::sqrt(static_cast<double>(shape.head_dim)))) {}
 
+  /// Of each token of a batch, the position in its sequence and the length of the sequence.
+  static moe::Matrix<moe::Index, B> places(const Context& context, const moe::Batch& batch) {
+    std::vector<moe::Index> positions, lengths;
+    for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
+      const moe::Index length = batch.offsets[b + 1] - batch.offsets[b];
+      for (moe::Index t = 0; t < length; ++t) positions.push_back(t);
+      lengths.insert(lengths.end(), static_cast<std::size_t>(length), length);
+    }
+    positions.insert(positions.end(), lengths.begin(), lengths.end());
+    auto places = moe::Matrix<moe::Index, B>::uninitialized(context, 2, batch.rows());
+    B::upload(context, positions.data(), places.view());
+    return places;
+  }
+
   AttentionOutput<Value, B> attend(const Context& context, ConstView q_TA, ConstView k_TC, ConstView v_TC) const {
     AttentionOutput<Value, B> output{Tensor::uninitialized(context, q_TA.rows, q_TA.cols),
                                      Reals::uninitialized(context, q_TA.rows, shape_.heads)};
-    const auto place_2T = places(context);
     for (const Chunk& chunk : chunks(bytes_of_a_score)) {
       const auto parts = parts_of_queries(chunk);
       const Queries q = queries_of(context, chunk, q_TA);
@@ -58,7 +74,7 @@ class BlockAttention {
 
       auto own_p_RK = rounded_scores_of(context, chunk);
       const MutableView p_RK = in_place_of(s_RK, own_p_RK);
-      Rows::causal_softmax(context, chunk.rows, tiles_, place_2T, scale_, s_RK, p_RK, output.lse_TH.view());
+      Rows::causal_softmax(context, chunk.rows, tiles_, place_2T_, scale_, s_RK, p_RK, output.lse_TH.view());
 
       Results o = results_of(context, chunk, output.o_TA.view());
       Operands<Value> output_products;
@@ -74,7 +90,6 @@ class BlockAttention {
     AttentionGradient<Value, B> gradient{Tensor::uninitialized(context, q_TA.rows, q_TA.cols),
                                          Tensor::uninitialized(context, k_TC.rows, k_TC.cols),
                                          Tensor::uninitialized(context, v_TC.rows, v_TC.cols)};
-    const auto place_2T = places(context);
     auto inner_TH = Reals::uninitialized(context, q_TA.rows, shape_.heads);
     Rows::inner_products(context, d_o_TA, output.o_TA, inner_TH.view());
     for (const Chunk& chunk : chunks(2 * bytes_of_a_score)) {
@@ -89,8 +104,8 @@ class BlockAttention {
 
       auto own_p_RK = rounded_scores_of(context, chunk), own_d_s_RK = rounded_scores_of(context, chunk);
       const MutableView p_RK = in_place_of(s_RK, own_p_RK), d_s_RK = in_place_of(d_p_RK, own_d_s_RK);
-      Rows::softmax_gradient(context, chunk.rows, tiles_, place_2T, scale_, s_RK, d_p_RK, output.lse_TH, inner_TH, p_RK,
-                             d_s_RK);
+      Rows::softmax_gradient(context, chunk.rows, tiles_, place_2T_, scale_, s_RK, d_p_RK, output.lse_TH, inner_TH,
+                             p_RK, d_s_RK);
 
       Results d_q = results_of(context, chunk, gradient.d_q_TA.view());
       Operands<Value> query_products, key_products;
@@ -192,20 +207,6 @@ class BlockAttention {
       return scores.view();
   }
 
-  /// Of each token, the position in its sequence and the length of the sequence.
-  moe::Matrix<moe::Index, B> places(const Context& context) const {
-    std::vector<moe::Index> positions, lengths;
-    for (std::size_t b = 0; b + 1 < batch_.offsets.size(); ++b) {
-      const moe::Index length = batch_.offsets[b + 1] - batch_.offsets[b];
-      for (moe::Index t = 0; t < length; ++t) positions.push_back(t);
-      lengths.insert(lengths.end(), static_cast<std::size_t>(length), length);
-    }
-    positions.insert(positions.end(), lengths.begin(), lengths.end());
-    auto places = moe::Matrix<moe::Index, B>::uninitialized(context, 2, batch_.rows());
-    B::upload(context, positions.data(), places.view());
-    return places;
-  }
-
   moe::Index first_of(moe::Index sequence) const { return batch_.offsets[static_cast<std::size_t>(sequence)]; }
   moe::Index length_of(moe::Index sequence) const { return first_of(sequence + 1) - first_of(sequence); }
 
@@ -262,6 +263,7 @@ class BlockAttention {
 
   AttentionShape shape_;
   const moe::Batch& batch_;
+  Places place_2T_;
   BlockSizes sizes_;
   KeyTiles tiles_;
   Real scale_;

@@ -13,7 +13,7 @@
 ///       the inverse
 ///   add(context, from_TD, to_TD)                      to += from
 ///   copy(context, from_TD, to_TD)                     to = from
-///   take(context, table_VD, tokens_T, x_TD)           x_t = table[tokens_t]
+///   take(context, table_VD, tokens_T, x_TD)           x_t = table[tokens_t], for any table of rows
 ///   add_by_token(context, d_x_TD, tokens_T, d_w_VD)   d_w[tokens_t] += d_x_t, in the order of t
 ///   loss_gradient(context, logits_RV, target_1R, share, loss_1R) -> d_logits_RV
 ///       loss = -log softmax(logits)[target] in double, d_logits = share (softmax(logits) - [target]); consumes logits

@@ -36,6 +36,7 @@ struct Transformer {
     typename RmsNorm<Value, Backend>::Scales scale_1T;
     std::vector<typename Block<Mlp>::Saved> layers;
     std::vector<Tensor> inputs_TD;
+    typename Block<Mlp>::Positions positions;
   };
   /// One entry per layer.
   using Stats = std::vector<typename Mlp::Stats>;
@@ -69,11 +70,12 @@ struct Transformer {
       const Context& context, Tokens tokens_T, const moe::Batch& batch,
       ActivationCheckpointing checkpointing = ActivationCheckpointing::off) const {
     moe::Forward<Tensor, Saved, Stats> result;
-    const auto rotations = rotations_of(context, batch);
+    result.saved.positions = positions_of(context, batch);
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
     for (std::size_t l = 0; l < layers.size(); ++l) {
       if (checkpointing == ActivationCheckpointing::on) result.saved.inputs_TD.push_back(x_TD.copy());
-      auto [y_TD, saved, stats] = layers[l].forward(of_layer(context, l), std::move(x_TD), batch, rotations);
+      auto [y_TD, saved, stats] =
+          layers[l].forward(of_layer(context, l), std::move(x_TD), batch, result.saved.positions);
       x_TD = std::move(y_TD);
       if (checkpointing == ActivationCheckpointing::off) result.saved.layers.push_back(std::move(saved));
       result.stats.push_back(std::move(stats));
@@ -90,21 +92,21 @@ struct Transformer {
                 const moe::Batch& batch, Saved saved, GradientTree& gradient) const {
     auto d_x_TD = Tensor::zeros(context, d_h_TD.rows, d_h_TD.cols);
     norm.add_backward(context, d_h_TD, saved.last_TD, saved.scale_1T, d_x_TD.view(), gradient.norm);
-    const auto rotations = rotations_of(context, batch);
     for (std::size_t l = layers.size(); l-- > 0;) {
-      auto block = saved.inputs_TD.empty() ? std::move(saved.layers[l])
-                                           : recomputed(context, l, std::move(saved.inputs_TD[l]), batch, rotations);
-      d_x_TD = layers[l].backward(of_layer(context, l), std::move(d_x_TD), d_stats, batch, rotations, std::move(block),
-                                  gradient.layers[l]);
+      auto block = saved.inputs_TD.empty()
+                       ? std::move(saved.layers[l])
+                       : recomputed(context, l, std::move(saved.inputs_TD[l]), batch, saved.positions);
+      d_x_TD = layers[l].backward(of_layer(context, l), std::move(d_x_TD), d_stats, batch, saved.positions,
+                                  std::move(block), gradient.layers[l]);
     }
     embed_tokens.backward(context, d_x_TD, tokens_T, gradient.embed_tokens);
   }
 
   Tensor infer(const Context& context, Tokens tokens_T, const moe::Batch& batch) const {
-    const auto rotations = rotations_of(context, batch);
+    const auto positions = positions_of(context, batch);
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      x_TD = kept_alone(context, layers[l].infer(of_layer_alone(context, l), std::move(x_TD), batch, rotations));
+      x_TD = kept_alone(context, layers[l].infer(of_layer_alone(context, l), std::move(x_TD), batch, positions));
     return norm.forward(context, x_TD).first;
   }
 
@@ -116,25 +118,25 @@ struct Transformer {
   /// Reads the first tokens of every sequence, at least one each, in one pass -> logits_BV after the last of them. The
   /// head, whose output is as wide as the vocabulary, runs on these last rows only.
   Logits prefill(const Context& context, Tokens tokens_T, const moe::Batch& batch, DecodingState& state) const {
-    const auto rotations = rotations_of(context, batch);
+    const auto positions = positions_of(context, batch);
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      x_TD = layers[l].prefill(of_layer(context, l), std::move(x_TD), batch, rotations, state.layers[l]);
+      x_TD = layers[l].prefill(of_layer(context, l), std::move(x_TD), batch, positions, state.layers[l]);
+    std::vector<std::int32_t> last;
+    for (std::size_t b = 1; b < batch.offsets.size(); ++b)
+      last.push_back(static_cast<std::int32_t>(batch.offsets[b] - 1));
     auto last_BD = Tensor::uninitialized(context, batch.count(), x_TD.cols());
-    for (moe::Index b = 0; b < batch.count(); ++b) {
-      const moe::Index end = batch.offsets[static_cast<std::size_t>(b) + 1];
-      Rows::copy(context, x_TD.const_view().rows_between(end - 1, end), last_BD.view().rows_between(b, b + 1));
-    }
+    Rows::take(context, x_TD, last, last_BD.view());
     return head().forward_unrounded(context, norm.forward(context, last_BD).first);
   }
   /// Reads the next token of each sequence -> logits_BV. languages_B is empty or has the language of each token.
   Logits decode(const Context& context, Tokens tokens_B, std::span<const std::int32_t> languages_B,
                 DecodingState& state) const {
-    Rotations rotations;
-    if (!layers.empty()) rotations = layers.front().self_attn.rotations(context, state.layers.front().attention);
+    Positions positions;
+    if (!layers.empty()) positions = layers.front().self_attn.positions(context, state.layers.front().attention);
     Tensor x_BD = embed_tokens.forward(context, tokens_B);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, languages_B, rotations, state.layers[l]);
+      x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, languages_B, positions, state.layers[l]);
     return head().forward_unrounded(context, norm.forward(context, x_BD).first);
   }
 
@@ -176,10 +178,10 @@ struct Transformer {
   }
 
  private:
-  using Rotations = typename Block<Mlp>::Rotations;
-  /// The rotations of all layers, which have the same rotary embedding (make_transformer).
-  Rotations rotations_of(const Context& context, const moe::Batch& batch) const {
-    return layers.empty() ? Rotations() : layers.front().self_attn.rotations(context, batch);
+  using Positions = typename Block<Mlp>::Positions;
+  /// The positions of all layers, which have the same rotary embedding (make_transformer): the first layer's is used.
+  Positions positions_of(const Context& context, const moe::Batch& batch) const {
+    return layers.empty() ? Positions() : layers.front().self_attn.positions(context, batch);
   }
   /// The context of layer l: its number is in observations and makes the random draws of layers differ.
   static Context of_layer(Context context, std::size_t l) {
@@ -204,10 +206,10 @@ struct Transformer {
   /// The activations of layer l, recomputed from its input. They equal those of the first pass: forward has no side
   /// effects, and the batch's key repeats its random draws.
   typename Block<Mlp>::Saved recomputed(const Context& context, std::size_t l, Tensor x_TD, const moe::Batch& batch,
-                                        const Rotations& rotations) const {
+                                        const Positions& positions) const {
     Context again = of_layer(context, l);
     again.observer = {};
-    return layers[l].forward(again, std::move(x_TD), batch, rotations).saved;
+    return layers[l].forward(again, std::move(x_TD), batch, positions).saved;
   }
   static auto layer_prefix(const auto& prefix, std::size_t layer) {
     return prefix + "model.layers." + std::to_string(layer) + ".";

@@ -31,8 +31,9 @@ struct AttentionChecks {
     const auto gradient = host.gradient(sides.here(), d_o, q, k, v, output);
 
     const auto q_there = sides.sent(q), k_there = sides.sent(k), v_there = sides.sent(v), d_o_there = sides.sent(d_o);
+    const auto places = Device::places(sides.there(), batch);
     const auto of = [&](const BlockSizes& sizes) {
-      const Device device(shape, batch, sizes);
+      const Device device(shape, batch, places, sizes);
       auto there = device.attend(sides.there(), q_there, k_there, v_there);
       auto d_there = device.gradient(sides.there(), d_o_there, q_there, k_there, v_there, there);
       return std::pair{std::move(there), std::move(d_there)};

@@ -21,7 +21,9 @@ struct ModelChecks {
   using Real = moe::Accum<Value>;
 
   ModelChecks(const ModelConfig& config, std::uint32_t stream)
-      : here(random_model<Here>(config, stream)), there(make_transformer(config, make_mlp<There>)) {
+      : ModelChecks(random_model<Here>(config, stream), make_transformer(config, make_mlp<There>)) {}
+  /// The weights of `own`, rounded to Value, on both sides.
+  ModelChecks(Transformer<Here> own, Transformer<There> other) : here(std::move(own)), there(std::move(other)) {
     std::map<std::string, std::vector<double>> values;
     moe::for_each_parameter(
         [&](const std::string& name, auto& weight) {
@@ -42,6 +44,14 @@ struct ModelChecks {
         there);
   }
 
+  moe::Batch batch() const {
+    moe::Batch batch = moe::Batch::ragged({9, 4});
+    batch.tokens = tokens;
+    batch.languages = languages;
+    batch.random = {.seed = 4, .step = 2};
+    return batch;
+  }
+
   /// Output, loss, auxiliary losses, scores and the gradient of every weight.
   template <class Model>
   auto run(const typename Model::Context& on, const Model& model, ActivationCheckpointing checkpointing) const {
@@ -55,16 +65,18 @@ struct ModelChecks {
       for (const Number value : fetched) kept.push_back(static_cast<double>(moe::widened(value)));
     };
     const CrossEntropy<typename Model::Value, OnB> loss_of(5);
-    moe::Batch batch = moe::Batch::ragged({9, 4});
-    batch.tokens = tokens;
+    const moe::Batch batch = this->batch();
     auto gradient = moe::accum_gradient_for(model);
     auto forward = model.forward(on, tokens, batch, checkpointing);
     keep("output", forward.output);
     auto [loss, d_h_TD] =
         loss_of.loss_and_gradient(on, model.head(), forward.output, targets, 1.0 / 13, gradient.head());
     results["loss"] = {loss};
-    for (const auto& layer : forward.stats) results["balance loss"].push_back(layer.balance_loss());
-    model.backward(on, d_h_TD, {.balance = 0.3}, tokens, batch, std::move(forward.saved), gradient);
+    for (const auto& layer : forward.stats) {
+      results["balance loss"].push_back(layer.balance_loss());
+      results["z loss"].push_back(layer.z_loss());
+    }
+    model.backward(on, d_h_TD, {.balance = 0.3, .z = 0.1}, tokens, batch, std::move(forward.saved), gradient);
     moe::for_each_parameter(keep, gradient);
     const auto scores = loss_of.score(on, model.head(), model.infer(on, tokens, batch), targets);
     results["scores"] = scores.losses;
@@ -88,31 +100,42 @@ struct ModelChecks {
     CHECK(run(context, there, ActivationCheckpointing::on) == found);
   }
 
-  /// How often the host waits for the device in forward, in the loss and its gradient, and in backward.
-  struct Waits {
-    long forward, loss, backward;
-    bool operator==(const Waits&) const = default;
+  /// How often the host waits for the device, uploads to it and launches a function on it.
+  struct Counts {
+    long waits, uploads, launches;
   };
-  Waits waits() const {
+  template <class Run>
+  Counts counts(const Run& run) const {
+    const auto& device = *context.device;
+    const Counts before{device.waits, device.uploads, device.launches};
+    run();
+    return {device.waits - before.waits, device.uploads - before.uploads, device.launches - before.launches};
+  }
+  struct StepCounts {
+    Counts forward, loss, backward;
+  };
+  StepCounts step_counts() const {
     const CrossEntropy<Value, B> loss_of(5);
-    const moe::Batch batch = moe::Batch::ragged({9, 4});
+    const moe::Batch batch = this->batch();
     auto gradient = moe::accum_gradient_for(there);
-    const long begin = context.device->waits;
-    auto forward = there.forward(context, tokens, batch);
-    const long after_forward = context.device->waits;
-    const auto [loss, d_h_TD] =
-        loss_of.loss_and_gradient(context, there.head(), forward.output, targets, 1.0 / 13, gradient.head());
-    const long after_loss = context.device->waits;
-    there.backward(context, d_h_TD, {.balance = 0.3}, tokens, batch, std::move(forward.saved), gradient);
-    return {after_forward - begin, after_loss - after_forward, context.device->waits - after_loss};
+    decltype(there.forward(context, tokens, batch)) forward;
+    typename Transformer<There>::Tensor d_h_TD;
+    StepCounts step;
+    step.forward = counts([&] { forward = there.forward(context, tokens, batch); });
+    step.loss = counts([&] {
+      d_h_TD =
+          loss_of.loss_and_gradient(context, there.head(), forward.output, targets, 1.0 / 13, gradient.head()).d_h_TD;
+    });
+    step.backward = counts([&] {
+      there.backward(context, d_h_TD, {.balance = 0.3, .z = 0.1}, tokens, batch, std::move(forward.saved), gradient);
+    });
+    return step;
   }
 
   /// Prompts of different lengths are prefilled and decoded with the logits of the whole texts.
   void decode(double bar) const {
-    const auto text = random_tokens(3 * 20, 19, 6);
-    const auto at = [&](Index sequence, Index t) { return text[static_cast<std::size_t>(20 * sequence + t)]; };
     const moe::CpuContext host{.threads = 1};
-    const auto expected = here.head().forward(host, here.infer(host, text, moe::Batch::sequences(3, 20)));
+    const auto expected = here.head().forward(host, here.infer(host, text.tokens, text.batch()));
     const auto deviation = [&](const auto& logits, Index row, Index of_whole) {
       std::vector<Real> found(static_cast<std::size_t>(logits.cols()));
       B::download(context, logits.const_view().rows_between(row, row + 1), found.data());
@@ -122,32 +145,62 @@ struct ModelChecks {
     };
     // 3, 12 and 9 tokens; the last two sequences join the first.
     auto state = there.begin_decoding(context, 1), more = there.begin_decoding(context, 2);
-    const std::span<const std::int32_t> all = text;
-    CHECK(deviation(there.prefill(context, all.first(3), moe::Batch::single(3), state), 0, 2) < bar);
-    std::vector<std::int32_t> two(text.begin() + 20, text.begin() + 32);
-    two.insert(two.end(), text.begin() + 40, text.begin() + 49);
-    const auto after = there.prefill(context, two, moe::Batch::ragged({12, 9}), more);
+    const auto prefill = [&](const Text& prompts, auto& into) {
+      return there.prefill(context, prompts.tokens, prompts.batch(), into);
+    };
+    const auto decode = [&](const std::vector<Index>& places) {
+      const Text next = text.at(places);
+      const auto logits = there.decode(context, next.tokens, next.languages, state);
+      for (std::size_t b = 0; b < places.size(); ++b) CHECK(deviation(logits, static_cast<Index>(b), places[b]) < bar);
+    };
+    CHECK(deviation(prefill(text.prompts({{0, 3}}), state), 0, 2) < bar);
+    const auto after = prefill(text.prompts({{20, 12}, {40, 9}}), more);
     CHECK(deviation(after, 0, 31) < bar);
     CHECK(deviation(after, 1, 48) < bar);
     state.join(context, std::move(more));
-    for (Index t = 0; t < 6; ++t) {
-      const std::vector<std::int32_t> next{at(0, 3 + t), at(1, 12 + t), at(2, 9 + t)};
-      const auto logits = there.decode(context, next, {}, state);
-      CHECK(deviation(logits, 0, 3 + t) < bar);
-      CHECK(deviation(logits, 1, 32 + t) < bar);
-      CHECK(deviation(logits, 2, 49 + t) < bar);
-    }
+    for (Index t = 0; t < 6; ++t) decode({3 + t, 32 + t, 49 + t});
     state.keep(context, {2, 1});
-    const std::vector<std::int32_t> next{at(2, 15), at(1, 18)};
-    const auto logits = there.decode(context, next, {}, state);
-    CHECK(deviation(logits, 0, 55) < bar);
-    CHECK(deviation(logits, 1, 38) < bar);
+    decode({55, 38});
   }
+
+  /// Tokens of several sequences and their languages.
+  struct Text {
+    std::vector<std::int32_t> tokens, languages;
+    std::vector<Index> lengths;
+
+    moe::Batch batch() const {
+      moe::Batch batch = moe::Batch::ragged(lengths);
+      batch.tokens = tokens;
+      batch.languages = languages;
+      return batch;
+    }
+    Text at(const std::vector<Index>& places) const {
+      Text some;
+      for (const Index t : places) {
+        some.tokens.push_back(tokens[static_cast<std::size_t>(t)]);
+        some.languages.push_back(languages[static_cast<std::size_t>(t)]);
+        some.lengths.push_back(1);
+      }
+      return some;
+    }
+    /// Sequences by their first tokens and lengths.
+    Text prompts(const std::vector<std::pair<Index, Index>>& parts) const {
+      std::vector<Index> places;
+      for (const auto& [first, count] : parts)
+        for (Index t = first; t < first + count; ++t) places.push_back(t);
+      Text some = at(places);
+      some.lengths.clear();
+      for (const auto& [first, count] : parts) some.lengths.push_back(count);
+      return some;
+    }
+  };
 
   typename B::Context context;
   Transformer<Here> here;
   Transformer<There> there;
-  std::vector<std::int32_t> tokens = random_tokens(13, 19, 1), targets = random_tokens(13, 19, 2);
+  std::vector<std::int32_t> tokens = random_tokens(13, 19, 1), targets = random_tokens(13, 19, 2),
+                            languages = random_tokens(13, 3, 3);
+  Text text{random_tokens(3 * 20, 19, 6), random_tokens(3 * 20, 3, 7), {20, 20, 20}};
 };
 
 }  // namespace multipl_moe::testing

@@ -28,7 +28,10 @@ TEST_CASE("a dense model on a device has the logits, losses and gradients of the
   }
   const ModelChecks<Here::Dense, There::Dense> checks(config, 3);
   checks.agree(1e-22);
-  CHECK(checks.waits() == decltype(checks.waits()){.forward = 0, .loss = 1, .backward = 0});
+  const auto step = checks.step_counts();
+  CHECK(step.forward.waits == 0);
+  CHECK(step.loss.waits == 1);
+  CHECK(step.backward.waits == 0);
   if (config.rope_scaling.type == RotaryScaling::Type::none) checks.decode(1e-11);
 }
 TEST_CASE("a model with adapters on a device has the logits, losses and gradients of the CPU", "[device]") {
@@ -46,8 +49,52 @@ TEST_CASE("a causal mixture of experts is trained and decoded on a device as on 
       small_config(small_mixture("causal-multipl-moe", "normalized")), 3);
   checks.agree(1e-22);
   // In forward, one for each of the two layers: the numbers of rows of the experts.
-  CHECK(checks.waits() == decltype(checks.waits()){.forward = 2, .loss = 1, .backward = 0});
+  const auto step = checks.step_counts();
+  CHECK(step.forward.waits == 2);
+  CHECK(step.loss.waits == 1);
+  CHECK(step.backward.waits == 0);
   checks.decode(1e-11);
+}
+
+TEST_CASE("a pass uploads its tokens and positions once for all layers, and its rotary table never again", "[device]") {
+  auto config = small_config();
+  config.num_hidden_layers = GENERATE(1, 3);
+  const ModelChecks<Here::Dense, There::Dense> checks(config, 3);
+  const auto& model = checks.there;
+  const auto& context = checks.context;
+  // The first pass makes the table.
+  CHECK(checks.step_counts().forward.waits == 1);
+  const auto step = checks.step_counts();
+  // Tokens, positions, and the places of the tokens in their sequences.
+  CHECK(step.forward.uploads == 3);
+  CHECK(step.loss.uploads == 1);
+  // The tokens, in the order in which the embedding's gradients are added.
+  CHECK(step.backward.uploads == 3);
+
+  auto state = model.begin_decoding(context, 2);
+  const auto prefill = checks.counts([&] { model.prefill(context, checks.tokens, moe::Batch::ragged({9, 4}), state); });
+  // As forward, and the rows of the last tokens.
+  CHECK(prefill.uploads == 4);
+  CHECK(prefill.waits == 0);
+  for (int t = 0; t < 3; ++t) {
+    const auto decode = checks.counts([&] { model.decode(context, std::vector<std::int32_t>{1, 2}, {}, state); });
+    // Tokens and positions, and in each layer the places of the caches.
+    CHECK(decode.uploads == 2 + config.num_hidden_layers);
+    CHECK(decode.waits == 0);
+  }
+}
+TEST_CASE("the last tokens of all prompts are read at once", "[device]") {
+  auto config = small_config();
+  config.num_hidden_layers = 0;
+  const ModelChecks<Here::Dense, There::Dense> checks(config, 3);
+  for (const moe::Index sequences : {1, 2, 13}) {
+    auto state = checks.there.begin_decoding(checks.context, sequences);
+    const auto batch = moe::Batch::sequences(sequences, 1);
+    const auto tokens = std::span(checks.tokens).first(static_cast<std::size_t>(sequences));
+    const auto prefill = checks.counts([&] { checks.there.prefill(checks.context, tokens, batch, state); });
+    // The embedding, the last tokens, the norm, the head.
+    CHECK(prefill.launches == 4);
+  }
 }
 
 }  // namespace device_transformer_test

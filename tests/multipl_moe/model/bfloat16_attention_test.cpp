@@ -32,13 +32,13 @@ TEST_CASE("attention on bfloat16 agrees with float, forward, backward and decodi
   draw_both(attention, wide);
   const moe::Batch batch = moe::Batch::ragged({70, 33});
   const auto x = drawn("x", 103, width), d_y = drawn("d_y", 103, width);
-  auto [y, saved] = attention.forward(context, x, batch, attention.rotations(context, batch));
-  auto [wide_y, wide_saved] = wide.forward(context, as_float(x), batch, wide.rotations(context, batch));
+  auto [y, saved] = attention.forward(context, x, batch, attention.positions(context, batch));
+  auto [wide_y, wide_saved] = wide.forward(context, as_float(x), batch, wide.positions(context, batch));
   CHECK(deviation(wide_y, y) < few_roundings);
   auto gradient = moe::accum_gradient_for(attention), wide_gradient = moe::gradient_for(wide);
   const auto d_x =
-      attention.backward(context, d_y, x, batch, attention.rotations(context, batch), std::move(saved), gradient);
-  const auto wide_d_x = wide.backward(context, as_float(d_y), as_float(x), batch, wide.rotations(context, batch),
+      attention.backward(context, d_y, x, batch, attention.positions(context, batch), std::move(saved), gradient);
+  const auto wide_d_x = wide.backward(context, as_float(d_y), as_float(x), batch, wide.positions(context, batch),
                                       std::move(wide_saved), wide_gradient);
   CHECK(deviation(wide_d_x, d_x) < gradients);
   // The bias of keys has no gradient but rounding: softmax does not depend on a constant.
@@ -52,14 +52,14 @@ TEST_CASE("attention on bfloat16 agrees with float, forward, backward and decodi
   const moe::Batch one = moe::Batch::single(70), start = moe::Batch::single(40);
   auto cache = attention.begin_decoding(1);
   const auto first =
-      attention.prefill(context, x.view().rows_between(0, 40), start, attention.rotations(context, start), cache);
+      attention.prefill(context, x.view().rows_between(0, 40), start, attention.positions(context, start), cache);
   const auto whole =
-      attention.forward(context, x.view().rows_between(0, 70), one, attention.rotations(context, one)).first;
+      attention.forward(context, x.view().rows_between(0, 70), one, attention.positions(context, one)).first;
   CHECK(nmse(numbers_of(whole), [&] {
           std::vector<double> numbers = numbers_of(first);
           for (Index t = 40; t < 70; ++t)
             for (const double number : numbers_of(attention.decode(context, x.view().rows_between(t, t + 1),
-                                                                   attention.rotations(context, cache), cache)))
+                                                                   attention.positions(context, cache), cache)))
               numbers.push_back(number);
           return numbers;
         }()) < few_roundings);

@@ -35,7 +35,8 @@ TEST_CASE("the gradient of attention in blocks matches central differences", "[m
        v = random_matrix<double, B>(draw, 22, 12);
   const auto c = random_matrix<double, B>(draw, 22, 24);
   const moe::CpuContext context{.threads = 1};
-  const BlockAttention<double, B> attention(shape, batch, {.tile = 4});
+  const auto places = BlockAttention<double, B>::places(context, batch);
+  const BlockAttention<double, B> attention(shape, batch, places, {.tile = 4});
   const auto loss = [&] { return moe::testing::inner(c, attention.attend(context, q, k, v).o_TA); };
   const auto d = attention.gradient(context, c, q, k, v, attention.attend(context, q, k, v));
   moe::testing::check_component_gradients("q", q.view(), d.d_q_TA.view(), loss, moe::testing::component_bar);
@@ -46,7 +47,8 @@ TEST_CASE("the gradient of attention in blocks matches central differences", "[m
 TEST_CASE("attention in blocks does not overflow, and shows scores that are not numbers", "[model]") {
   const moe::Batch batch = moe::Batch::single(10);
   Draw draw("scores in blocks");
-  const BlockAttention<double, B> attention({.head_dim = 4}, batch, {.tile = 4});
+  const auto places = BlockAttention<double, B>::places({}, batch);
+  const BlockAttention<double, B> attention({.head_dim = 4}, batch, places, {.tile = 4});
   const auto v = random_matrix<double, B>(draw, 10, 4);
   const auto large =
       attention.attend({}, random_matrix<double, B>(draw, 10, 4, 1e3), random_matrix<double, B>(draw, 10, 4, 1e3), v);

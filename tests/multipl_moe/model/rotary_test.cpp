@@ -20,9 +20,9 @@ std::vector<double> turned(std::vector<double> row, const RotaryFrequencies& tur
   const auto width = static_cast<moe::Index>(2 * turns.frequency.size());
   RotaryTable<double> table(width);
   table.add(turns, first, position - first + 3);
-  const RowRotations<double, B> rotations({}, width, table, {position - first});
-  RowOperations<double, B>::turn({}, {row.data(), 1, static_cast<moe::Index>(row.size())}, rotations.table_PC,
-                                 rotations.position_1T, direction);
+  const auto position_1T = moe::upload_indices<B>({}, std::vector{position - first});
+  RowOperations<double, B>::turn({}, {row.data(), 1, static_cast<moe::Index>(row.size())},
+                                 {table.data(), table.rows(), width}, position_1T, direction);
   return row;
 }
 
@@ -112,11 +112,11 @@ TEST_CASE("a magnitude scales the rotated channels, and their gradients by the s
 TEST_CASE("with dynamic scaling the rows of a long sequence have the frequencies of its length", "[model]") {
   using B = moe::Cpu<>;
   const Rotation dynamic{1e4, {.type = RotaryScaling::Type::dynamic, .factor = 2, .original_positions = 6}};
-  const auto rotations = RowRotations<double, B>::of({}, dynamic, 4, moe::Batch::ragged({3, 9, 5, 7}));
-  const auto after = RowRotations<double, B>::after({}, dynamic, 4, {4, 8});
+  const RotaryEmbedding<double, B> embedding(dynamic, 4);
+  const auto rotations = embedding.of({}, moe::Batch::ragged({3, 9, 5, 7})), after = embedding.after({}, {4, 8});
   const auto check = [&](const RowRotations<double, B>& by, moe::Index row, moe::Index length, moe::Index position) {
     const double f = rotary_frequencies(dynamic, 4, length).frequency[1];
-    const double* entry = by.table_PC.data() + 4 * by.position_1T.data()[row];
+    const double* entry = by.table_PC->data() + 4 * by.position_1T.data()[row];
     CHECK(entry[1] == Approx(std::cos(f * static_cast<double>(position))));
     CHECK(entry[3] == Approx(std::sin(f * static_cast<double>(position))));
   };
@@ -125,6 +125,17 @@ TEST_CASE("with dynamic scaling the rows of a long sequence have the frequencies
   for (moe::Index t = 0; t < 7; ++t) check(rotations, 17 + t, 7, t);
   check(after, 0, 5, 4);
   check(after, 1, 9, 8);
+}
+
+TEST_CASE("a rotary table is kept for later passes, except beyond the length of dynamic scaling", "[model]") {
+  using B = moe::Cpu<>;
+  const Rotation dynamic{1e4, {.type = RotaryScaling::Type::dynamic, .factor = 2, .original_positions = 6}};
+  const RotaryEmbedding<double, B> embedding(dynamic, 4);
+  const auto kept = embedding.of({}, moe::Batch::ragged({3, 6})).table_PC;
+  CHECK(embedding.after({}, {5, 1}).table_PC == kept);
+  CHECK(embedding.of({}, moe::Batch::single(7)).table_PC != kept);
+  CHECK(embedding.after({}, {6}).table_PC != kept);
+  CHECK(embedding.of({}, moe::Batch::single(2)).table_PC == kept);
 }
 
 }  // namespace rotary_test
