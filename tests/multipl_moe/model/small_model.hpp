@@ -105,11 +105,10 @@ Mlp make_mlp(const ModelConfig& config) {
   }
 }
 
-/// Random weights, norms near 1.
+/// Draws all weights, norms near 1.
 template <class Mlp>
-Transformer<Mlp> random_model(const ModelConfig& config, std::uint32_t stream, double deviation = 0.4) {
+Transformer<Mlp> randomized(Transformer<Mlp> model, std::uint32_t stream, double deviation = 0.4) {
   moe::testing::Draw draw("model", stream);
-  auto model = make_transformer(config, make_mlp<Mlp>);
   moe::for_each_parameter(
       [&](const std::string& name, auto& weight) {
         moe::testing::fill_normal(draw, weight.view(), deviation);
@@ -118,6 +117,10 @@ Transformer<Mlp> random_model(const ModelConfig& config, std::uint32_t stream, d
       },
       model);
   return model;
+}
+template <class Mlp>
+Transformer<Mlp> random_model(const ModelConfig& config, std::uint32_t stream, double deviation = 0.4) {
+  return randomized(make_transformer(config, make_mlp<Mlp>), stream, deviation);
 }
 
 inline std::vector<std::int32_t> random_tokens(moe::Index count, std::int32_t vocabulary, std::uint32_t stream) {
