@@ -87,7 +87,6 @@ std::int64_t memory_named(std::string_view name) {
 
 std::string gib_or_unknown(std::int64_t bytes) { return bytes > 0 ? gib(bytes) : "unknown"; }
 
-std::string text_or_none(const std::string& text) { return text.empty() ? "none" : text; }
 nlohmann::ordered_json text_or_null(const std::string& text) {
   return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
 }
@@ -163,9 +162,12 @@ std::string machine_text(const Machine& m) {
   for (const auto& [name, version] : m.libraries) row(name, version);
   row("matrix products", fmt::format("{}, compiled for {} (MOE_CPU chooses one of: {})", m.matrix_products,
                                      m.instruction_set, fmt::join(m.instruction_sets, ", ")));
-  row("CUDA", m.gpus.runtime.empty()
-                  ? "none"
-                  : fmt::format("{}, the driver supports {}", m.gpus.runtime, text_or_none(m.gpus.driver)));
+  if (m.gpus.runtime.empty())
+    row("CUDA", "none");
+  else if (m.gpus.driver.empty())
+    row("CUDA", m.gpus.runtime + ", no driver");
+  else
+    row("CUDA", fmt::format("{}, the driver supports {}", m.gpus.runtime, m.gpus.driver));
   if (m.gpus.list.empty()) row("GPU", "none: " + m.gpus.none_because);
   for (const Gpu& gpu : m.gpus.list) row("GPU", text_of(gpu));
   row("CPU", m.cpu);
@@ -191,7 +193,7 @@ std::string machine_json(const Machine& m) {
   out["matrix_products"] = m.matrix_products;
   out["instruction_set"] = m.instruction_set;
   out["instruction_sets"] = m.instruction_sets;
-  out["cuda"] = text_or_none(m.gpus.runtime);
+  out["cuda"] = m.gpus.runtime.empty() ? "none" : m.gpus.runtime;
   out["cuda_driver"] = text_or_null(m.gpus.driver);
   out["gpus"] = nlohmann::ordered_json::array();
   for (const Gpu& gpu : m.gpus.list)

@@ -117,6 +117,9 @@ TEST_CASE("doctor lists the GPUs, or says why there is none", "[cli]") {
   CHECK(json["gpus"][0]["memory_free_bytes"] == std::int64_t{149} << 30);
   CHECK(json["gpus"][1]["supported"] == false);
   CHECK(lacks_of(machine).empty());
+  Machine without_driver = whole_machine();
+  without_driver.gpus.runtime = "13.0";
+  CHECK_THAT(machine_text(without_driver), ContainsSubstring("CUDA                   13.0, no driver\n"));
   machine.gpus.lacks = "libcublas.so.13 (apt-get install libcublas-13-0)";
   CHECK_THAT(machine_text(machine),
              ContainsSubstring("cuBLAS, for models on a GPU (optional): libcublas.so.13 (apt-get install"));
