@@ -1031,3 +1031,19 @@ mutant(joined_conditions_have_no_mutants multipl_moe/exercises/mutants.hpp
   AFTER [==[      return {};]==]
   REASON "no test of a problem has to tell and from or"
   TESTS multipl_moe/exercises/mutants)
+# ---- tensors of a model ----------------------------------------------------------------------------
+mutant(pieces_of_a_device_begin_at_its_start multipl_moe/model/tensor_ref.hpp
+  BEFORE [==[      read(first, part);]==]
+  AFTER [==[      read(0, part);]==]
+  REASON "every piece of a large tensor is a copy of the first one"
+  TESTS multipl_moe/model/tensor_ref)
+mutant(what_is_filled_stays_on_the_host multipl_moe/model/tensor_ref.hpp
+  BEFORE [==[      write(first, part);]==]
+  AFTER [==[      read(first, part);]==]
+  REASON "a tensor of a device keeps its values when a file is read"
+  TESTS multipl_moe/model/tensor_ref)
+mutant(bytes_of_another_dtype_are_floats multipl_moe/model/tensor_ref.hpp
+  BEFORE [==[return dtype == "F32" ? as_floats(memory) : std::span<float>();]==]
+  AFTER [==[return as_floats(memory);]==]
+  REASON "pairs of bfloat16 values are taken for values of float32"
+  TESTS multipl_moe/model/tensor_ref)
