@@ -1,6 +1,6 @@
 # Checks that every bug of tests/mutation/mutants.cmake can still be planted: its header exists and contains the text
 # exactly once, the replacement differs, and the test files that should detect it exist. Nothing is compiled.
-#   cmake -DROOT=<folder that holds include/, examples/ and tests/> -P check_mutants.cmake
+#   cmake -DROOT=<folder that holds include/, examples/, bench/ and tests/> -P check_mutants.cmake
 cmake_minimum_required(VERSION 3.25)
 
 cmake_path(ABSOLUTE_PATH ROOT)
@@ -31,6 +31,8 @@ function(mutant name header)
   set(path "${ROOT}/include/moe/${header}")
   if(header MATCHES "^multipl_moe/")
     set(path "${ROOT}/examples/${header}")
+  elseif(header MATCHES "^bench/")
+    set(path "${ROOT}/${header}")
   endif()
   if(NOT EXISTS "${path}")
     violation("there is no header ${header}")

@@ -1,6 +1,6 @@
 # Mutants: bugs that the tests must detect. Each entry plants one bug in a copy of a header:
 #
-#   mutant(name header          path below include/moe, or below examples if it begins with multipl_moe/
+#   mutant(name header          path below include/moe, or below examples if it begins with multipl_moe/, or one that begins with bench/
 #     BEFORE [==[...]==]        text of the header, which must occur exactly once
 #     AFTER [==[...]==]         the text that replaces it
 #     REASON "..."              the mistake that the mutant stands for
@@ -1047,3 +1047,19 @@ mutant(bytes_of_another_dtype_are_floats multipl_moe/model/tensor_ref.hpp
   AFTER [==[return as_floats(memory);]==]
   REASON "pairs of bfloat16 values are taken for values of float32"
   TESTS multipl_moe/model/tensor_ref)
+# ---- the check on a GPU ----------------------------------------------------------------------------
+mutant(a_delay_reaches_its_target_from_above bench/gpu_program/page_text.hpp
+  BEFORE [==[target.at_least ? value >= bar : value <= bar]==]
+  AFTER [==[value >= bar]==]
+  REASON "a slow decoding is reported as one that reaches its target"
+  TESTS bench/gpu_program/page_text)
+mutant(what_is_not_a_number_reaches_targets bench/gpu_program/page_text.hpp
+  BEFORE [==[target.at_least ? value >= bar : value <= bar]==]
+  AFTER [==[target.at_least ? !(value < bar) : !(value > bar)]==]
+  REASON "a figure that could not be computed is reported as reached"
+  TESTS bench/gpu_program/page_text)
+mutant(the_first_note_of_a_page bench/gpu_program/page_text.hpp
+  BEFORE [==[page.rfind(]==]
+  AFTER [==[page.find(]==]
+  REASON "a line of an error's text is taken for the summary of the stage"
+  TESTS bench/gpu_program/page_text)

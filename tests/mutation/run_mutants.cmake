@@ -13,7 +13,7 @@ cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${SOURCE_DIR}" -P "${SOURCE_DIR}/cmake/check_mutants.cmake"
                 COMMAND_ERROR_IS_FATAL ANY)
 
-set(flags -std=c++20 -O0 -w -DEIGEN_MPL2_ONLY -DMOE_SLOW_BUILD -DMOE_WITHOUT_COMPILED_LAYERS "-I${WORK_DIR}/include" "-I${WORK_DIR}/examples"
+set(flags -std=c++20 -O0 -w -DEIGEN_MPL2_ONLY -DMOE_SLOW_BUILD -DMOE_WITHOUT_COMPILED_LAYERS "-I${WORK_DIR}/include" "-I${WORK_DIR}/examples" "-I${WORK_DIR}"
     "-I${SOURCE_DIR}/tests"
     -isystem "${EIGEN_DIR}")
 if(THRUST_DIR)
@@ -27,8 +27,10 @@ set(mistakes "")
 
 file(REMOVE_RECURSE "${WORK_DIR}/include")
 file(REMOVE_RECURSE "${WORK_DIR}/examples")
+file(REMOVE_RECURSE "${WORK_DIR}/bench")
 file(COPY "${SOURCE_DIR}/include" DESTINATION "${WORK_DIR}")
 file(COPY "${SOURCE_DIR}/examples/compiled_layers" "${SOURCE_DIR}/examples/multipl_moe" DESTINATION "${WORK_DIR}/examples" FILES_MATCHING PATTERN "*.hpp")
+file(COPY "${SOURCE_DIR}/bench" DESTINATION "${WORK_DIR}" FILES_MATCHING PATTERN "*.hpp")
 
 function(compile)
   execute_process(COMMAND ${CXX} ${flags} ${ARGN} RESULT_VARIABLE status ERROR_VARIABLE errors)
@@ -87,6 +89,9 @@ function(mutant name header)
   set(included "moe/${header}")
   if(header MATCHES "^multipl_moe/")
     set(path "${WORK_DIR}/examples/${header}")
+    set(included "${header}")
+  elseif(header MATCHES "^bench/")
+    set(path "${WORK_DIR}/${header}")
     set(included "${header}")
   endif()
   file(READ "${path}" original)

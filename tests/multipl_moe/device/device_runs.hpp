@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "../train/tiny_run.hpp"
+#include "bench/gpu_program/model_values.hpp"
 #include "emulated_model.hpp"
-#include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/tensor_files.hpp"
 #include "multipl_moe/train/trainer.hpp"
@@ -32,39 +31,8 @@ inline std::vector<MoeConfig> small_mixtures() {
   return all;
 }
 
-/// Gives a model the values of another one with the same tensors, rounded to its own dtypes.
-inline void copy_values(LanguageModel& from, LanguageModel& to) {
-  const auto wanted = to.tensors();
-  std::map<std::string, TensorRef> given;
-  for (TensorRef& tensor : from.tensors()) given.emplace(tensor.name, tensor);
-  for (const TensorRef& tensor : wanted) {
-    const TensorRef& source = given.at(tensor.name);
-    std::vector<float> values;
-    source.for_each_piece([&](std::size_t, std::span<const std::byte> bytes) {
-      if (source.dtype == "F32")
-        return static_cast<void>(values.insert(values.end(), as_floats(bytes).begin(), as_floats(bytes).end()));
-      for (const moe::BFloat16 value : as_bfloat16s(bytes)) values.push_back(moe::widened(value));
-    });
-    tensor.fill([&](std::size_t first, std::span<std::byte> bytes) {
-      if (tensor.dtype == "F32")
-        std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(first / 4), bytes.size() / 4,
-                    as_floats(bytes).begin());
-      else
-        std::transform(values.begin() + static_cast<std::ptrdiff_t>(first / 2),
-                       values.begin() + static_cast<std::ptrdiff_t>((first + bytes.size()) / 2),
-                       as_bfloat16s(bytes).begin(), [](float value) { return moe::BFloat16(value); });
-    });
-  }
-}
-
-/// A hash of all weights, buffers and the optimizer state.
-inline std::uint64_t hash_of(LanguageModel& model) {
-  RunningHash hash;
-  for (const auto& tensors : {model.tensors(), model.optimizer_state()})
-    for (const TensorRef& tensor : tensors)
-      tensor.for_each_piece([&](std::size_t, std::span<const std::byte> bytes) { hash.add(bytes); });
-  return hash.value();
-}
+using gpu_program::copy_values;
+using gpu_program::hash_of;
 
 /// A training run of an architecture, from weights that bfloat16 holds exactly.
 class DeviceRun {

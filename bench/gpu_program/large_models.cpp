@@ -1,0 +1,171 @@
+/// The stages that train and decode models of full width.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "bench/gpu_program/stages.hpp"
+#include "multipl_moe/io/byte_text.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/model/trainable.hpp"
+
+namespace gpu_program {
+
+namespace {
+
+using multipl_moe::DeviceForm;
+using multipl_moe::gib;
+
+constexpr double nominal_flops = 989e12;
+
+/// The fastest of all steps but the first, which loads kernels and fills the pool.
+double step_seconds(const TimedTraining& training) {
+  const auto begin = training.seconds.size() > 1 ? training.seconds.begin() + 1 : training.seconds.begin();
+  return *std::min_element(begin, training.seconds.end());
+}
+
+void show_memory(Page& page, const MemoryFound& found, const multipl_moe::DevicePlan& plan) {
+  const auto gigabytes = [](std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); };
+  page.figure("memory, the most in use", gigabytes(found.high_water), "GiB");
+  page.figure("memory, planned", gigabytes(plan.on_device()), "GiB");
+  page.figure("memory, found by plan", static_cast<double>(found.high_water) / static_cast<double>(plan.on_device()),
+              "", Target{.must = 1.1, .at_least = false});
+  if (found.pool_reserved > 0)
+    page.figure(
+        "pool of activations, reserved by used",
+        static_cast<double>(found.pool_reserved) / static_cast<double>(std::max(found.pool_used, std::int64_t{1})), "",
+        Target{.must = 1.15, .at_least = false});
+}
+
+/// `is_full`: the targets are those of the whole model.
+void show_training(const StageContext& on, const OperationSizes& sizes, const DeviceForm& form,
+                   const TimedTraining& training, std::int64_t accumulation, bool is_full) {
+  const double tokens = static_cast<double>(accumulation * sizes.tokens()), seconds = step_seconds(training);
+  const double flops = tokens * training_operations(sizes.config, multipl_moe::post_training_weights(sizes.config),
+                                                    sizes.length, form.checkpointing);
+  const auto if_full = [&](Target target) { return is_full ? std::optional(target) : std::nullopt; };
+  Page& page = on.page;
+  page.figure("step", 1e3 * seconds, "ms");
+  page.figure("training", tokens / seconds, "tokens/s", if_full({29000, 33000}));
+  page.figure("products", 1e-12 * flops / seconds, "TFLOP/s", if_full({465, 535}));
+  page.figure("products", flops / seconds / nominal_flops, "of 989 TFLOP/s", if_full({0.47, 0.54}));
+  if (const Ceilings ceilings = stored_ceilings(on.folder); ceilings.flops_per_second > 0)
+    page.figure("products", flops / seconds / ceilings.flops_per_second, "of a dense product");
+  page.figure("optimizer", 1e3 * training.optimizer, "ms");
+  show_memory(page, training.memory, plan_of(sizes, form));
+}
+
+OperationSizes with(OperationSizes sizes, const multipl_moe::ModelConfig& config) {
+  sizes.config = config;
+  return sizes;
+}
+
+}  // namespace
+
+void train_layers(const StageContext& on) {
+  for (const std::int64_t layers : on.sizes.layers) {
+    OperationSizes sizes = on.sizes.full;
+    sizes.config.num_hidden_layers = layers;
+    const auto fit = fitted(sizes, on.subject.free_bytes());
+    if (fit.config.num_hidden_layers < layers) {
+      on.page.not_measured(fmt::format("{} layers", layers), "they do not fit");
+      continue;
+    }
+    on.page.line(fmt::format("{} layers, {}:", layers, fit.form.name()));
+    const auto training = time_training(on, sizes, fit.form, 1, on.sizes.steps, false);
+    show_training(on, sizes, fit.form, training, 1, false);
+    on.page.in_short(fmt::format("{} layers {:.1f} ms", layers, 1e3 * step_seconds(training)));
+  }
+  on.page.not_measured("time by phase", "the events of a phase are not recorded yet");
+}
+
+void train_full(const StageContext& on) {
+  const auto fit = fitted(on.sizes.full, on.subject.free_bytes());
+  const OperationSizes sizes = with(on.sizes.full, fit.config);
+  const bool is_full = fit.config == on.sizes.full.config;
+  on.page.line(fmt::format(
+      "{} of {} layers, {}, {} x {} tokens, accumulation {}; nothing is saved.{}", fit.config.num_hidden_layers,
+      on.sizes.full.config.num_hidden_layers, fit.form.name(), sizes.sequences, sizes.length, on.sizes.accumulation,
+      is_full ? "" : " More layers do not fit on this GPU: the figures are not those of the model."));
+  const bool draws_normal = on.subject.threads >= on.sizes.threads_to_draw;
+  if (!draws_normal)
+    on.page.line(fmt::format("The weights come from a table: {} host threads would take too long to draw them.",
+                             on.subject.threads));
+  const auto training = time_training(on, sizes, fit.form, on.sizes.accumulation, on.sizes.steps, draws_normal);
+  on.page.figure("drawing the weights", training.drawing, "s");
+  show_training(on, sizes, fit.form, training, on.sizes.accumulation, is_full);
+  on.page.in_short(fmt::format("{} layers: {:.0f} tokens/s, {}", fit.config.num_hidden_layers,
+                               static_cast<double>(on.sizes.accumulation * sizes.tokens()) / step_seconds(training),
+                               gib(training.memory.high_water)));
+}
+
+void generate(const StageContext& on) {
+  OperationSizes sizes = on.sizes.full;
+  // The architecture of the paper reads a text as a whole; this one of the same size can be decoded.
+  if (auto& own = sizes.config.moe) {
+    auto causal = multipl_moe::mixture_named("causal-multipl-moe", sizes.config.intermediate_size).value();
+    causal.num_token_experts = own->num_token_experts;
+    causal.num_segment_experts = own->num_segment_experts;
+    causal.segment_window = own->segment_window;
+    own = causal;
+  }
+  const auto model = on.subject.make(sizes.config);
+  fill_from_table(*model, sizes.config.initializer_range);
+  const auto tokens = random_tokens(sizes.tokens() + 1, sizes.config.vocab_size, 2);
+  const auto as_many = static_cast<std::size_t>(sizes.tokens());
+  const multipl_moe::Sequences text{.count = sizes.sequences,
+                                    .length = sizes.length,
+                                    .tokens = std::span(tokens).first(as_many),
+                                    .targets = std::span(tokens).last(as_many)};
+  // Thresholds of 0 would send every token to every segment expert.
+  for (int pass = 0; pass < 3; ++pass) model->calibrate(text);
+  const auto prompt = std::span(tokens).first(static_cast<std::size_t>(sizes.length));
+  const auto decoding = model->begin_decoding();
+  decoding->join(prompt);
+  const Stopwatch reading;
+  decoding->join(prompt);
+  const double prefill = static_cast<double>(sizes.length) / reading.seconds();
+  on.page.figure("prefill", prefill, "tokens/s");
+  on.page.in_short(fmt::format("prefill {:.0f} tokens/s", prefill));
+  std::int64_t count = 2;
+  for (const std::int64_t together : {1, 8}) {
+    for (; count < together; ++count) decoding->join(prompt);
+    std::vector<std::int64_t> kept;
+    for (std::int64_t i = 0; i < together; ++i) kept.push_back(i);
+    decoding->keep(kept);
+    count = together;
+    const std::vector<multipl_moe::Token> next(static_cast<std::size_t>(together), tokens.back());
+    decoding->next(next);
+    const Stopwatch writing;
+    for (std::int64_t i = 0; i < on.sizes.decoded; ++i) decoding->next(next);
+    const double milliseconds = 1e3 * writing.seconds() / static_cast<double>(on.sizes.decoded);
+    on.page.figure(fmt::format("decoding, {} together", together), milliseconds, "ms a token",
+                   Target{.must = 5, .then = 2.5, .at_least = false});
+    on.page.in_short(fmt::format("{} together {:.2f} ms a token", together, milliseconds));
+  }
+}
+
+void train_forms(const StageContext& on) {
+  const std::int64_t free = on.subject.free_bytes();
+  const OperationSizes sizes = with(on.sizes.full, fitted(on.sizes.full, free).config);
+  for (const DeviceForm& form : multipl_moe::all_device_forms()) {
+    // Those that round weights themselves are for small GPUs alone.
+    if (form.precision.master != moe::MasterWeights::split) continue;
+    const auto plan = plan_of(sizes, form);
+    if (form.state == multipl_moe::StatePlace::host) {
+      on.page.not_measured(form.name(), "the program has no training with state in host memory yet");
+      continue;
+    }
+    if (!fits(plan, free)) {
+      on.page.not_measured(form.name(), fmt::format("its plan of {} does not fit", gib(plan.on_device())));
+      continue;
+    }
+    on.page.line(fmt::format("{} layers, {}:", sizes.config.num_hidden_layers, form.name()));
+    const auto training = time_training(on, sizes, form, 1, 2, false);
+    show_training(on, sizes, form, training, 1, false);
+    on.page.in_short(
+        fmt::format("{}: {:.0f} ms, {}", form.name(), 1e3 * step_seconds(training), gib(training.memory.high_water)));
+  }
+}
+
+}  // namespace gpu_program
