@@ -1,6 +1,15 @@
 # All packages here are optional. For each missing one, a message names the targets that are left out and the package
 # to install; the rest is built.
 
+# A program that is copied to another machine holds the libraries that may be missing there.
+set(moe_fmt_target fmt::fmt)
+if(MOE_STATIC_LIBRARIES)
+  list(PREPEND CMAKE_FIND_LIBRARY_SUFFIXES .a)
+  set(ZLIB_USE_STATIC_LIBS ON)
+  set(moe_fmt_target fmt::fmt-header-only)
+  add_link_options(-static-libstdc++ -static-libgcc)
+endif()
+
 # ---- the program multipl_moe ---------------------------------------------------------------------
 set(MOE_PROGRAM_PACKAGES_FOUND FALSE)
 if(MOE_BUILD_EXAMPLES)

@@ -14,6 +14,13 @@
 #   sh cmake/bootstrap.sh gpu                on a machine with an NVIDIA GPU and the CUDA Toolkit: builds and runs the
 #                                            GPU tests and the GPU benchmark of docs/results/gpu.md; the table is also
 #                                            written to build/gpu/layers.md
+#   sh cmake/bootstrap.sh gpu-program [ARGUMENT...]
+#                                            on the same machine: builds and runs the check of the program multipl_moe
+#                                            on the GPU, whose pages and summary.md are in build/gpu-program; arguments
+#                                            such as --only full go to the check
+#   sh cmake/bootstrap.sh gpu-program --pack on a machine with the CUDA Toolkit, with or without a GPU: builds
+#                                            build/gpu-pack, a folder that runs the same check on a machine with a GPU
+#                                            and without network or packages: build/gpu-pack/run --out DIR
 #   sh cmake/bootstrap.sh demo [ARGUMENT...] installs missing packages, builds the program multipl_moe, downloads real
 #                                            code in six languages and runs the demo on it
 #   sh cmake/bootstrap.sh demo --corpus DIR  the same on your own source files (or MOE_CORPUS=DIR), without a download
@@ -44,6 +51,9 @@ have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" 
 compilers="bubblewrap python3 openjdk-17-jdk-headless libjavatuples-java g++ rustc libstd-rust-dev golang-go ruby"
 
 have_nvcc() { have_command nvcc || [ -x /usr/local/cuda/bin/nvcc ]; }
+require_nvcc() {
+  have_nvcc || die "nvcc was not found: install the CUDA Toolkit, 12.8 or newer, and add its bin folder to the PATH"
+}
 
 can_be_root() { [ "$(id -u)" = 0 ] || have_command sudo; }
 as_root() {
@@ -69,7 +79,7 @@ install_packages() {
   apt_get update && apt_get install -y --no-install-recommends "$@"
 }
 
-# $1 = test | sanitize | gpu | demo | demo-without-download
+# $1 = test | sanitize | gpu | gpu-program | demo | demo-without-download
 require_packages() {
   needed="libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev libpcre2-dev libutf8proc-dev
   zlib1g-dev"
@@ -261,7 +271,7 @@ threads_command() {
 
 gpu_command() {
   [ $# -eq 0 ] || die "gpu takes no arguments"
-  have_nvcc || die "nvcc was not found: install the CUDA Toolkit, 12.8 or newer, and add its bin folder to the PATH"
+  require_nvcc
   require_packages gpu
   build gpu --target gpu_tests 05_same_on_gpu moe_layer_bench_gpu
   begin testing
@@ -271,6 +281,33 @@ gpu_command() {
   "$root/build/gpu/bin/moe_layer_bench_gpu" >"$root/build/gpu/layers.md"
   finish
   cat "$root/build/gpu/layers.md"
+}
+
+pack_gpu_program() {
+  pack=$root/build/gpu-pack
+  build gpu-pack --target multipl_moe_gpu_check
+  rm -rf "$pack"
+  mkdir -p "$pack"
+  strip -o "$pack/multipl_moe_gpu_check" "$root/build/gpu-pack-build/bin/multipl_moe_gpu_check"
+  cp "$root/bench/gpu_program/run.sh" "$pack/run"
+  chmod +x "$pack/run"
+  say "$pack, $(du -sh "$pack" | cut -f1): copy it to a machine with a GPU and call run --out DIR there"
+  say "libraries that it takes from that machine:$(ldd "$pack/multipl_moe_gpu_check" | awk '{printf " %s", $1}'), and cuBLAS"
+}
+
+gpu_program_command() {
+  require_nvcc
+  require_packages gpu-program
+  if [ "${1:-}" = --pack ]; then
+    [ $# -eq 1 ] || die "gpu-program --pack takes no other arguments"
+    pack_gpu_program
+    return
+  fi
+  build gpu --target multipl_moe_gpu_check
+  result=0
+  "$root/build/gpu/bin/multipl_moe_gpu_check" --out "$root/build/gpu-program" "$@" >&2 || result=$?
+  [ ! -f "$root/build/gpu-program/summary.md" ] || cat "$root/build/gpu-program/summary.md"
+  return $result
 }
 
 demo_command() {
@@ -298,6 +335,7 @@ case $command in
   sanitize) sanitize_command "$@" ;;
   threads) threads_command "$@" ;;
   gpu) gpu_command "$@" ;;
+  gpu-program) gpu_program_command "$@" ;;
   demo) demo_command "$@" ;;
-  *) die "usage: sh cmake/bootstrap.sh test [--with arm,compilers] | sanitize | threads | gpu | demo [--corpus DIR] [ARGUMENT...]" ;;
+  *) die "usage: sh cmake/bootstrap.sh test [--with arm,compilers] | sanitize | threads | gpu | gpu-program [--pack | ARGUMENT...] | demo [--corpus DIR] [ARGUMENT...]" ;;
 esac
