@@ -526,6 +526,11 @@ mutant(offloaded_state_is_read_before_it_came_back train/state_place.hpp
   AFTER [==[if (count > 0) std::memcpy(to, from.data()]==]
   REASON "a checkpoint has the optimizer state before its copies from the device have ended"
   TESTS backend/cuda/state_place)
+mutant(offloaded_state_has_slots_of_whole_pieces train/state_place.hpp
+  BEFORE [==[return (std::min)(piece, (largest + 63) / 64 * 64);]==]
+  AFTER [==[return piece;]==]
+  REASON "the slots of a small model take 252 MB of a device that the plan does not count"
+  TESTS backend/cuda/state_place)
 mutant(offloaded_state_begins_with_arbitrary_values train/adamw_state.hpp
   BEFORE [==[for_each_piece<false>(]==]
   AFTER [==[for_each_piece<true>(]==]

@@ -27,10 +27,21 @@ constexpr std::size_t shown_plans = 4;
 
 bool is_elsewhere(const Gpu& gpu) { return gpu.name.empty(); }
 
-/// The memory of a machine elsewhere is unknown.
+/// Free memory of the machine with the GPU; unknown for one elsewhere.
+std::optional<std::int64_t> host_bytes(const Gpu& gpu) {
+  return is_elsewhere(gpu) ? std::nullopt : free_memory_bytes();
+}
+
 std::vector<DeviceRow> rows_of(const DeviceRun& run) {
-  return device_rows(run.config, run.counts, run.batch, usable_bytes(run.gpu),
-                     is_elsewhere(run.gpu) ? std::nullopt : free_memory_bytes());
+  return device_rows(run.config, run.counts, run.batch, usable_bytes(run.gpu), host_bytes(run.gpu));
+}
+
+/// The flags of `form` in place of those that the run has.
+std::string flags_for(const DeviceRun& run, const DeviceForm& form) {
+  std::string flags = form.flags();
+  if (run.form.state == StatePlace::host && form.state == StatePlace::device)
+    flags += flags.empty() ? "--optimizer-state device" : " --optimizer-state device";
+  return flags;
 }
 
 DevicePlan plan_of(const DeviceRun& run) { return device_plan(run.config, run.counts, run.batch, run.form); }
@@ -40,17 +51,12 @@ double operations_of(const DeviceRun& run) {
 }
 double seconds_of(const DeviceRun& run) { return static_cast<double>(run.tokens) * operations_of(run) / target_rate; }
 
-/// Whether this program can follow the plan: state in host memory is only planned.
-bool is_available(const DeviceForm& form) { return form.state == StatePlace::device; }
-
 std::string text_of(const DeviceRow& row, const Gpu& gpu) {
   const std::string flags = row.form.flags();
   const char* const verdict = row.fits ? "fits" : row.plan.on_device() > usable_bytes(gpu) ? "too large" : "host small";
   return fmt::format("  {:<10} {:>10}  {}{}{}\n", verdict, gib(row.plan.on_device()), row.form.name(),
                      row.plan.pinned > 0 ? fmt::format(", {} of it", gib(row.plan.pinned)) : "",
-                     !is_available(row.form) ? " (not in this version)"
-                     : flags.empty()         ? " (the default)"
-                                             : fmt::format(" ({})", flags));
+                     flags.empty() ? " (the default)" : fmt::format(" ({})", flags));
 }
 
 }  // namespace
@@ -99,7 +105,6 @@ void add_device_plan(nlohmann::ordered_json& out, const DeviceRun& run) {
                             {"device_bytes", row.plan.on_device()},
                             {"host_bytes", row.plan.pinned},
                             {"fits", row.fits},
-                            {"available", is_available(row.form)},
                             {"asked_for", row.form == run.form}});
   out["arithmetic"] = {{"operations_per_token", operations_of(run)},
                        {"operations_per_second", target_rate},
@@ -107,20 +112,24 @@ void add_device_plan(nlohmann::ordered_json& out, const DeviceRun& run) {
 }
 
 void require_device_room(const DeviceRun& run) {
-  const MemoryPlan plan = plan_of(run).device;
+  const DevicePlan plan = plan_of(run);
   const std::vector<DeviceRow> rows = rows_of(run);
-  const auto best =
-      std::find_if(rows.begin(), rows.end(), [](const DeviceRow& row) { return row.fits && is_available(row.form); });
-  // Weights, gradients and moments of the smallest plan may exceed the GPU without any activations.
+  // Without its activations even the smallest plan may exceed the GPU or the host.
   const bool is_hopeless = std::none_of(rows.begin(), rows.end(), [&run](const DeviceRow& row) {
-    return is_available(row.form) && row.plan.on_device() - row.plan.device.activations <= usable_bytes(run.gpu);
+    return row.plan.on_device() - row.plan.device.activations <= usable_bytes(run.gpu) &&
+           row.plan.pinned <= host_bytes(run.gpu).value_or(row.plan.pinned);
   });
-  require_gpu_memory(
-      run.command, run.gpu,
-      std::array{MemoryPart{"weights", plan.weights, is_hopeless}, MemoryPart{"gradients", plan.gradients, is_hopeless},
-                 MemoryPart{"moments", plan.moments, is_hopeless}, MemoryPart{"activations", plan.activations}},
-      best != rows.end() ? fmt::format("{} fits", best->form.flags())
-                         : std::string("a smaller --batch-size or --sequence-length needs less"));
+  const std::string advice = rows.front().fits ? flags_for(run, rows.front().form) + " fits"
+                                               : "a smaller --batch-size or --sequence-length needs less";
+  require_gpu_memory(run.command, run.gpu,
+                     std::array{MemoryPart{"weights", plan.device.weights, is_hopeless},
+                                MemoryPart{"gradients", plan.device.gradients, is_hopeless},
+                                MemoryPart{"moments", plan.device.moments, is_hopeless},
+                                MemoryPart{"activations", plan.device.activations}},
+                     advice);
+  if (const auto free = host_bytes(run.gpu))
+    require_memory_of("pinned memory of the host", *free, run.command,
+                      std::array{MemoryPart{"the optimizer's state", plan.pinned, is_hopeless}}, advice);
 }
 
 }  // namespace multipl_moe

@@ -48,7 +48,8 @@ Estimate estimate_of(const PlannedRun& run, const TrainingFlags& flags) {
 
 DeviceRun device_run(const PlannedRun& run, const TrainingFlags& flags, const Estimate& e) {
   const MicroBatch batch = micro_batch(flags);
-  return {run.command, run.config, run.trains, e.counts, batch, {flags.precision(), batch.checkpointing},
+  return {run.command, run.config, run.trains,
+          e.counts,    batch,      {flags.precision(), batch.checkpointing, flags.state_place()},
           *run.gpu,    e.tokens};
 }
 

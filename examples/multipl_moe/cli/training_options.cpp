@@ -129,6 +129,11 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
                   "precision of AdamW's moments: float32; bfloat16: half the memory, with stochastic rounding")
       ->capture_default_str()
       ->check(CLI::IsMember(names_in(moment_names)));
+  command
+      .add_option("--optimizer-state", f.optimizer_state,
+                  "where AdamW's state is with --device cuda: device: in the memory of the GPU; host: in pinned memory "
+                  "of the machine, through the GPU in pieces in every step; bitwise identical results [device]")
+      ->check(CLI::IsMember(names_in(state_place_names)));
   command.add_flag("--gradient-checkpointing", f.recompute,
                    "activation checkpointing: keep only each layer's input and recompute the rest in the backward "
                    "pass; less memory, more time, bitwise identical results");
@@ -177,6 +182,11 @@ std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags
           fmt::format("[{}] --device-memory is the memory of a GPU that --dry-run plans for and needs --device cuda, "
                       "found --device cpu",
                       command));
+    if (!flags.optimizer_state.empty())
+      throw UsageError(
+          fmt::format("[{}] --optimizer-state {} is about the memory beside a GPU and needs --device cuda, found "
+                      "--device cpu: on the CPU the optimizer's state is in the machine's memory anyway",
+                      command, flags.optimizer_state));
     return std::nullopt;
   }
   if (flags.master_weights == name_of(moe::MasterWeights::float32))
@@ -216,6 +226,11 @@ AdamWPrecision TrainingFlags::precision() const {
       static_cast<AdamWPrecision::Moments>(place_in(moment_names, moments))};
 }
 
+StatePlace TrainingFlags::state_place() const {
+  return optimizer_state.empty() ? StatePlace::device
+                                 : static_cast<StatePlace>(place_in(state_place_names, optimizer_state));
+}
+
 BatchOptions TrainingFlags::batch_options(const Tokenizer& tokenizer) const {
   return {.sequences = batch_size, .length = sequence_length, .seed = seed, .end_of_text = tokenizer.end_of_text()};
 }
@@ -234,6 +249,7 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.checkpointing = recompute ? ActivationCheckpointing::on : ActivationCheckpointing::off;
   options.optimizer.decay = weight_decay;
   options.precision = precision();
+  options.state_place = state_place();
   options.log_every = quiet ? 0 : log_every;
   options.save_every = save_steps;
   options.keep_checkpoints = keep_checkpoints;

@@ -50,10 +50,12 @@ struct TrainingFlags {
   bool resume = false;
   std::string device = "cpu", dtype;                ///< no dtype: the default on the device
   std::string master_weights, moments = "float32";  ///< empty master weights: the default for the dtype
+  std::string optimizer_state;                      ///< empty: in the memory of the device
   DryRunFlags dry;
 
   ModelDtype model_dtype() const { return dtype_on(device, dtype); }
   AdamWPrecision precision() const;
+  StatePlace state_place() const;
   BatchOptions batch_options(const Tokenizer& tokenizer) const;
   /// Options for train(), which then also writes config.toml and env.json. `command` and `stream` must outlive them.
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream, const Tokenizer& tokenizer) const;

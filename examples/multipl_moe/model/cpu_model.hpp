@@ -56,9 +56,10 @@ class CpuModel final : public TransformerModel<Value, moe::Cpu<>> {
     return files.mappings();
   }
 
-  void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
+  void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed,
+                      StatePlace place) override {
     require_memory("trained");
-    Base::begin_training(trains, precision, seed);
+    Base::begin_training(trains, precision, seed, place);
   }
 
   std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights) const override {

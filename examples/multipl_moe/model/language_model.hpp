@@ -24,6 +24,7 @@
 #include "multipl_moe/model/decoding_weights.hpp"
 #include "multipl_moe/model/device.hpp"
 #include "multipl_moe/model/model_dtype.hpp"
+#include "multipl_moe/model/state_place.hpp"
 #include "multipl_moe/model/tensor_ref.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 
@@ -108,11 +109,14 @@ class LanguageModel {
 
   /// Allocates gradients and optimizer state for the trainable weights. With split or bfloat16 master weights in
   /// `precision`, these weights become bfloat16 now; throws UsageError if a finite weight would become infinite, or as
-  /// require_master_weights(). `seed` is the key of stochastic rounding.
-  virtual void begin_training(const moe::TrainByName& trains, AdamWPrecision precision = {},
-                              std::uint64_t seed = 0) = 0;
+  /// require_master_weights(). `seed` is the key of stochastic rounding. The state is kept in `place`, with the same
+  /// results; UsageError for StatePlace::host on the CPU, whose memory is the host's anyway. If there is not enough
+  /// memory, throws a std::bad_alloc and changes nothing.
+  virtual void begin_training(const moe::TrainByName& trains, AdamWPrecision precision = {}, std::uint64_t seed = 0,
+                              StatePlace place = StatePlace::device) = 0;
   /// AdamW's moments of the trainable weights, `<weight>.exp_avg` and `<weight>.exp_avg_sq`, and the lower 16 bits of
-  /// split weights, `<weight>.master_lower`; empty before begin_training().
+  /// split weights, `<weight>.master_lower`; empty before begin_training(). With StatePlace::host they refer to the
+  /// host's memory, where they may be read and written until the next step.
   virtual std::vector<TensorRef> optimizer_state() = 0;
   /// The gradients of the trainable weights, `<weight>.grad`; empty before begin_training().
   virtual std::vector<TensorRef> gradients() = 0;

@@ -40,6 +40,17 @@ class LanguageNumbers {
   std::array<std::int32_t, language_count> number_of_{};
 };
 
+namespace detail {
+
+template <class... A, class... B>
+std::variant<A..., B...> joined(std::type_identity<std::variant<A...>>, std::type_identity<std::variant<B...>>);
+
+}  // namespace detail
+
+/// A variant with the alternatives of two others.
+template <class First, class Second>
+using JoinedVariants = decltype(detail::joined(std::type_identity<First>(), std::type_identity<Second>()));
+
 /// A Transformer with the layers that its configuration names, with weights and activations of type Value on Backend_.
 template <class Value, class Backend_>
 class TransformerModel : public LanguageModel {
@@ -80,24 +91,27 @@ class TransformerModel : public LanguageModel {
 
   void initialize(std::uint64_t seed, double deviation) override { moe::initialize(context_, model_, seed, deviation); }
 
-  void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
+  void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed,
+                      StatePlace place) override {
     require_master_weights(own_dtype, precision.master);
     // `trains` is a rule for all architectures: some of its patterns may match no weight of this one.
-    gradient_ = moe::accum_gradient_for(model_, [&](const std::string& name) { return trains(name); });
+    Gradient gradient = moe::accum_gradient_for(model_, [&](const std::string& name) { return trains(name); });
     if constexpr (!is_widened<Value>)
       if (precision.master != moe::MasterWeights::float32)
         moe::for_each_parameter(
             [&](const std::string& name, auto& weight, const auto& slope) {
               if (!slope.empty()) require_bfloat16(ref_of(name, weight), "--master-weights float32");
             },
-            model_, gradient_);
-    memory_ = memory_of(precision, seed);
+            model_, gradient);
+    memory_ = memory_of(precision, seed, place, gradient);
+    gradient_ = std::move(gradient);
     observed_.clear();
   }
 
   std::vector<TensorRef> optimizer_state() override {
     std::vector<TensorRef> state;
     const auto add_all = [&](auto& memory) {
+      memory.wait();
       std::size_t next = 0;
       const auto add = [&](const std::string& name, const auto& weight) {
         if (next == memory.tensors().size()) return;  // Nothing trains yet.
@@ -202,6 +216,11 @@ class TransformerModel : public LanguageModel {
     return std::make_unique<DecodingOf>(*this, std::move(context));
   }
 
+  /// Whether the host cannot access the values in place.
+  template <class Tensor>
+  static constexpr bool is_on_device =
+      !Backend::is_host && !std::is_same_v<Tensor, moe::PinnedMatrix<typename Tensor::Value, Backend>>;
+
   template <class Tensor>
   static std::vector<std::int64_t> shape_of(const Tensor& tensor) {
     if constexpr (Tensor::rank == 2) return {tensor.rows(), tensor.cols()};
@@ -218,7 +237,7 @@ class TransformerModel : public LanguageModel {
                   .shape = std::move(shape),
                   .dtype = dtype_of(Number()),
                   .bytes = static_cast<std::size_t>(tensor.size()) * sizeof(Number)};
-    if constexpr (Backend::is_host) {
+    if constexpr (!is_on_device<Tensor>) {
       ref.memory = {reinterpret_cast<std::byte*>(tensor.data()), ref.bytes};
     } else {
       const auto part = [data = tensor.data()](std::size_t first, std::size_t bytes) {
@@ -292,34 +311,44 @@ class TransformerModel : public LanguageModel {
     moe::Batch batch;
   };
 
-  template <class Moment, moe::MasterWeights master>
-  using MemoryOf = moe::AdamWState<Backend, Moment, master>;
-  using WideMemory =
-      std::variant<MemoryOf<float, moe::MasterWeights::float32>, MemoryOf<float, moe::MasterWeights::split>,
-                   MemoryOf<float, moe::MasterWeights::bfloat16>, MemoryOf<moe::BFloat16, moe::MasterWeights::float32>,
-                   MemoryOf<moe::BFloat16, moe::MasterWeights::split>,
-                   MemoryOf<moe::BFloat16, moe::MasterWeights::bfloat16>>;
-  using NarrowMemory =
-      std::variant<MemoryOf<float, moe::MasterWeights::split>, MemoryOf<float, moe::MasterWeights::bfloat16>,
-                   MemoryOf<moe::BFloat16, moe::MasterWeights::split>,
-                   MemoryOf<moe::BFloat16, moe::MasterWeights::bfloat16>>;
-  using Memory = std::conditional_t<is_widened<Value>, NarrowMemory, WideMemory>;
+  template <class Place, moe::MasterWeights... masters>
+  using FormsIn = std::variant<moe::AdamWState<Backend, float, masters, Place>...,
+                               moe::AdamWState<Backend, moe::BFloat16, masters, Place>...>;
+  template <class Place>
+  using Forms = std::conditional_t<
+      is_widened<Value>, FormsIn<Place, moe::MasterWeights::split, moe::MasterWeights::bfloat16>,
+      FormsIn<Place, moe::MasterWeights::float32, moe::MasterWeights::split, moe::MasterWeights::bfloat16>>;
+  static constexpr bool can_offload = moe::CopyLanesBackend<Backend>;
+  using Memory = std::conditional_t<can_offload, JoinedVariants<Forms<moe::Resident>, Forms<moe::Offloaded>>,
+                                    Forms<moe::Resident>>;
 
-  Memory memory_of(AdamWPrecision precision, std::uint64_t seed) {
-    return precision.moments == AdamWPrecision::Moments::float32 ? memory_with<float>(precision.master, seed)
-                                                                 : memory_with<moe::BFloat16>(precision.master, seed);
+  Memory memory_of(AdamWPrecision precision, std::uint64_t seed, StatePlace place, const Gradient& gradient) {
+    if (place == StatePlace::device) return memory_in<moe::Resident>(precision, seed, gradient);
+    if constexpr (can_offload)
+      return memory_in<moe::Offloaded>(precision, seed, gradient);
+    else
+      throw UsageError(
+          "[--optimizer-state] host is memory beside a GPU, found a model on the CPU, whose state is in host memory "
+          "anyway");
   }
-  template <class Moment>
-  Memory memory_with(moe::MasterWeights master, std::uint64_t seed) {
+  template <class Place>
+  Memory memory_in(AdamWPrecision precision, std::uint64_t seed, const Gradient& gradient) {
+    return precision.moments == AdamWPrecision::Moments::float32
+               ? memory_with<Place, float>(precision.master, seed, gradient)
+               : memory_with<Place, moe::BFloat16>(precision.master, seed, gradient);
+  }
+  template <class Place, class Moment>
+  Memory memory_with(moe::MasterWeights master, std::uint64_t seed, const Gradient& gradient) {
     using enum moe::MasterWeights;
     switch (master) {
       case float32:
-        if constexpr (!is_widened<Value>) return MemoryOf<Moment, float32>(context_, model_, gradient_, seed);
+        if constexpr (!is_widened<Value>)
+          return moe::AdamWState<Backend, Moment, float32, Place>(context_, model_, gradient, seed);
         break;
       case split:
-        return MemoryOf<Moment, split>(context_, model_, gradient_, seed);
+        return moe::AdamWState<Backend, Moment, split, Place>(context_, model_, gradient, seed);
       case bfloat16:
-        return MemoryOf<Moment, bfloat16>(context_, model_, gradient_, seed);
+        return moe::AdamWState<Backend, Moment, bfloat16, Place>(context_, model_, gradient, seed);
     }
     throw Failure("[--master-weights] must be one that --dtype allows, found another value");
   }

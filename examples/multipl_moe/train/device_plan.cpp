@@ -5,16 +5,13 @@
 
 #include <algorithm>
 
+#include "moe/train/state_place.hpp"
 #include "multipl_moe/model/activation_values.hpp"
 #include "multipl_moe/model/parameter_count.hpp"
 
 namespace multipl_moe {
 
 namespace {
-
-/// Tensors of optimizer state on the device at once if the state is in host memory: one that comes, one that is
-/// updated, one that goes.
-constexpr std::int64_t state_slots = 3;
 
 std::int64_t activation_bytes(const ModelConfig& config, const MicroBatch& batch) {
   constexpr double value = 2;
@@ -49,6 +46,7 @@ std::string DeviceForm::flags() const {
   if (precision.moments != AdamWPrecision::Moments::float32)
     flags.push_back(fmt::format("--moments {}", name_of(precision.moments)));
   if (checkpointing == ActivationCheckpointing::on) flags.emplace_back("--gradient-checkpointing");
+  if (state == StatePlace::host) flags.emplace_back("--optimizer-state host");
   return fmt::format("{}", fmt::join(flags, " "));
 }
 
@@ -64,12 +62,14 @@ std::vector<DeviceForm> all_device_forms() {
 DevicePlan device_plan(const ModelConfig& config, const TrainingCounts& counts, MicroBatch batch,
                        const DeviceForm& form) {
   batch.checkpointing = form.checkpointing;
-  const std::int64_t state = form.precision.bytes() * counts.trainable,
-                     slots = state_slots * form.precision.bytes() * counts.largest;
+  const std::int64_t state = form.precision.bytes() * counts.trainable;
+  // Of state in host memory, pieces are on the device: one that comes, one that is updated, one that goes.
+  const std::int64_t pieces =
+      form.precision.bytes() * moe::Offloaded::slots * moe::Offloaded().values_of_slot(counts.largest);
   const bool is_on_host = form.state == StatePlace::host;
   return {.device = {.weights = weight_bytes(counts, ModelDtype::bfloat16),
                      .gradients = 4 * counts.trainable,
-                     .moments = is_on_host ? std::min(slots, state) : state,
+                     .moments = is_on_host ? pieces : state,
                      .activations = activation_bytes(config, batch)},
           .reserve = device_reserve,
           .pinned = is_on_host ? state : 0};

@@ -12,15 +12,10 @@
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/activation_checkpointing.hpp"
 #include "multipl_moe/model/adamw_precision.hpp"
+#include "multipl_moe/model/state_place.hpp"
 #include "multipl_moe/train/memory_plan.hpp"
 
 namespace multipl_moe {
-
-/// Where AdamW's moments and the lower halves of split master weights are between two steps.
-enum class StatePlace : std::uint8_t {
-  device,
-  host  ///< in pinned memory; each tensor passes through the GPU when it is updated
-};
 
 /// What a training on a GPU can choose between. Weights and activations are bfloat16, gradients of weights float32.
 struct DeviceForm {
@@ -30,8 +25,7 @@ struct DeviceForm {
 
   /// `split master weights, float32 moments, gradient checkpointing, optimizer state in host memory`.
   std::string name() const;
-  /// The command's flags for it: `--moments bfloat16 --gradient-checkpointing`; empty for the defaults. The place of
-  /// the state has none.
+  /// The command's flags for it: `--moments bfloat16 --gradient-checkpointing`; empty for the defaults.
   std::string flags() const;
   friend bool operator==(const DeviceForm&, const DeviceForm&) = default;
 };

@@ -81,7 +81,7 @@ class Training {
         options_(options),
         schedule_(schedule_of(options)),
         progress_(options.label, options.log_every) {
-    model.begin_training(options.trains, options.precision, stream.options().seed);
+    model.begin_training(options.trains, options.precision, stream.options().seed, options.state_place);
     begin();
     metrics_.emplace(options.run, state_.step);
     if (options.before_run) options.before_run(beginning_);

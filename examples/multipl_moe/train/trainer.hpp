@@ -40,6 +40,7 @@ struct TrainOptions {
   ActivationCheckpointing checkpointing = ActivationCheckpointing::off;  ///< does not change the results
   moe::AdamW optimizer;
   AdamWPrecision precision;
+  StatePlace state_place = StatePlace::device;  ///< does not change the results
   moe::TrainByName trains;
   std::string origin = "given";  ///< names the starting weights of the run; a run resumes only with the same name
 

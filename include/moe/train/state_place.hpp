@@ -75,6 +75,11 @@ struct Resident {
 struct Offloaded {
   /// Most values that are copied as one: a positive multiple of 64.
   Index piece = Index{1} << 23;
+  /// Number of pieces that have device memory.
+  static constexpr Index slots = 3;
+
+  /// Values of each of these, for tensors of at most `largest` values.
+  Index values_of_slot(Index largest) const { return (std::min)(piece, (largest + 63) / 64 * 64); }
 
   /// A tensor of the state.
   template <class Value, class Backend>
@@ -102,7 +107,7 @@ struct Offloaded {
         has_lower = has_lower || !kept.lower.empty();
       }
       if (largest == 0) return;
-      piece_ = (std::min)(place.piece, (largest + 63) / 64 * 64);
+      piece_ = place.values_of_slot(largest);
       for (auto& slot : slots_) slot = std::make_unique<Slot>(context, piece_, has_lower ? piece_ : 0);
     }
 
@@ -172,7 +177,7 @@ struct Offloaded {
     }
 
     Index piece_ = 0;
-    std::array<std::unique_ptr<Slot>, 3> slots_;
+    std::array<std::unique_ptr<Slot>, slots> slots_;
   };
 };
 

@@ -201,6 +201,19 @@ TEST_CASE("pieces of a size that is no positive multiple of 64 are refused", "[a
   CHECK(bytes_of_weights(context(), layer) == before);
 }
 
+TEST_CASE("three slots of the largest tensor, rounded up to 64 values, or of a piece are on the device",
+          "[accelerator]") {
+  CHECK(Offloaded{.piece = 128}.values_of_slot(64) == 64);
+  CHECK(Offloaded{.piece = 128}.values_of_slot(65) == 128);
+  CHECK(Offloaded{.piece = 128}.values_of_slot(1000) == 128);
+  auto layer = layer_to_offload<BFloat16, A>(context());
+  const auto gradient = gradient_of_step(context(), layer, 1);
+  const std::size_t before = DeviceMemory::get().live_bytes();
+  const AdamWState<A, float, MasterWeights::bfloat16, Offloaded> state(context(), layer, gradient, 9);
+  // Both moments of 13 x 23 values in float32, in 320 values.
+  CHECK(DeviceMemory::get().live_bytes() - before == 3 * 2 * 4 * 320);
+}
+
 TEST_CASE("an allocation that fails leaves the weights as they were, and the next attempt works", "[accelerator]") {
   auto layer = layer_to_offload<float, A>(context());
   const auto gradient = gradient_of_step(context(), layer, 1);

@@ -73,6 +73,20 @@ TEST_CASE("options that do not apply on a GPU are refused by name", "[cli][devic
             .exit_code == 1);
 }
 
+TEST_CASE("--optimizer-state is about the memory beside a GPU", "[cli][device]") {
+  const ScratchFolder scratch;
+  for (const std::string command : {"pretrain", "train --model nowhere"})
+    for (const std::string place : {"device", "host"}) {
+      const std::string words = command + " --data nowhere -o out --optimizer-state " + place;
+      const Outcome on_cpu = run(scratch, words);
+      INFO(on_cpu.error);
+      CHECK(on_cpu.exit_code == 2);
+      CHECK_THAT(on_cpu.error, ContainsSubstring("--optimizer-state " + place) &&
+                                   ContainsSubstring("needs --device cuda, found --device cpu"));
+      CHECK(run(scratch, words + " --device cuda", no_gpu).exit_code == 1);
+    }
+}
+
 TEST_CASE("--device-memory belongs to a plan for a GPU", "[cli][device]") {
   const ScratchFolder scratch;
   const std::string train = "train --model nowhere --data nowhere -o out ";
@@ -106,6 +120,13 @@ TEST_CASE("a dry run plans a training for a GPU elsewhere", "[cli][device]") {
     REQUIRE(outcome.exit_code == 0);
     return nlohmann::json::parse(outcome.out);
   };
+  const auto on_host = plan_with("--device-memory 80GB --optimizer-state host");
+  for (const auto& row : on_host["plans"])
+    if (row["asked_for"].get<bool>()) {
+      CHECK(row["flags"] == "--optimizer-state host");
+      CHECK(row["host_bytes"] == 10 * on_host["parameters"]["trainable"].get<std::int64_t>());
+      CHECK(row["device_bytes"] == on_host["device_bytes"]["total"]);
+    }
   const auto plan = plan_with("--device-memory 80GB --moments bfloat16");
   CHECK(plan["device"]["name"] == "cuda:0");
   CHECK(plan["device"]["gpu"].is_null());
@@ -116,7 +137,7 @@ TEST_CASE("a dry run plans a training for a GPU elsewhere", "[cli][device]") {
   CHECK(plan["plans"][0]["fits"] == true);
   int asked_for = 0;
   for (const auto& row : plan["plans"]) {
-    CHECK((row["host_bytes"] > 0) != row["available"].get<bool>());
+    CHECK((row["host_bytes"] > 0) == row["flags"].get<std::string>().ends_with("--optimizer-state host"));
     if (!row["asked_for"].get<bool>()) continue;
     ++asked_for;
     CHECK(row["flags"] == "--moments bfloat16");
@@ -152,7 +173,7 @@ TEST_CASE("a run that the GPU cannot hold is refused with flags that fit, or non
   };
   const std::string leanest =
       "--master-weights bfloat16 --moments bfloat16 "
-      "--gradient-checkpointing";
+      "--gradient-checkpointing --optimizer-state host";
   // Enough for moments of bfloat16 with gradient checkpointing, not for the default.
   const std::string fits = "--moments bfloat16 --gradient-checkpointing";
   const Outcome tight = run(scratch, train + "--device-memory " + std::to_string(total(fits)));

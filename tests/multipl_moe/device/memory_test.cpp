@@ -50,7 +50,40 @@ TEST_CASE("a training on a device holds the same memory after every step", "[dev
   for (std::size_t step = 2; step < live.size(); ++step) CHECK(live[step] == live[1]);
 }
 
+TEST_CASE("a training that is refused any of its memory has not begun, and changes nothing", "[device]") {
+  const TinyRun tiny;
+  const WithLanes lanes(1);
+  const DeviceRun run(tiny, paper());
+  const long stride = moe::testing::is_slow_build ? 17 : 1;
+  for (const StatePlace place : {StatePlace::device, StatePlace::host}) {
+    const auto model = run.on_device(ModelDtype::bfloat16);
+    const std::uint64_t before = hash_of(*model);
+    const std::size_t live = DeviceMemory::get().live_bytes();
+    long refused = 0;
+    for (long n = 0;; n += stride) {
+      DeviceMemory::get().fail_after = n;
+      bool threw = false;
+      try {
+        model->begin_training(run.options(1).trains, DeviceRun::in_bfloat16({}).precision, 1, place);
+      } catch (const std::bad_alloc&) {
+        threw = true;
+      }
+      DeviceMemory::get().fail_after = -1;
+      if (!threw) break;
+      ++refused;
+      INFO("allocation " << n << (place == StatePlace::host ? " with state on the host" : ""));
+      REQUIRE(model->optimizer_state().empty());
+      REQUIRE(model->gradients().empty());
+      REQUIRE(hash_of(*model) == before);
+      REQUIRE(DeviceMemory::get().live_bytes() == live);
+    }
+    CHECK(refused > 30 / stride);
+    CHECK_FALSE(model->optimizer_state().empty());
+  }
+}
+
 TEST_CASE("a step that is refused any of its memory changes nothing, and the next one succeeds", "[device]") {
+  const StatePlace place = GENERATE(StatePlace::device, StatePlace::host);
   const TinyRun tiny;
   const WithLanes lanes(1);
   const DeviceRun run(tiny, paper());
@@ -59,7 +92,7 @@ TEST_CASE("a step that is refused any of its memory changes nothing, and the nex
   TokenBatch batch;
   stream.next(batch);
   for (LanguageModel* each : {model.get(), undisturbed.get()}) {
-    each->begin_training(run.options(1).trains, DeviceRun::in_bfloat16({}).precision, 1);
+    each->begin_training(run.options(1).trains, DeviceRun::in_bfloat16({}).precision, 1, place);
     take_step(*each, batch, 1);
   }
   const std::uint64_t before = hash_of(*model);

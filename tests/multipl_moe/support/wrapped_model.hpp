@@ -21,8 +21,9 @@ class WrappedModel : public LanguageModel {
     return inner_->read_in_place(stored, read);
   }
   void initialize(std::uint64_t seed, double deviation) override { inner_->initialize(seed, deviation); }
-  void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
-    inner_->begin_training(trains, precision, seed);
+  void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed,
+                      StatePlace place) override {
+    inner_->begin_training(trains, precision, seed, place);
   }
   std::vector<TensorRef> optimizer_state() override { return inner_->optimizer_state(); }
   std::vector<TensorRef> gradients() override { return inner_->gradients(); }

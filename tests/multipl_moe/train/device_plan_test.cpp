@@ -50,14 +50,16 @@ TEST_CASE("the state of a training on a GPU has the bytes of its weights") {
   CHECK(gibibytes(plan({{split, wide}, off}).reserve) == 1.5);
 }
 
-TEST_CASE("state in host memory leaves three of the largest tensors on the GPU") {
+// The largest tensor has 2048 x 5504 values, more than a piece.
+TEST_CASE("state in host memory leaves three pieces on the GPU") {
   const DevicePlan exact = plan({{split, wide}, off, StatePlace::host});
-  CHECK(exact.device.moments == 3 * (8 + 2) * std::int64_t{2048} * 5504);
+  CHECK(exact.device.moments == 3 * (8 + 2) * (std::int64_t{1} << 23));
   CHECK(gibibytes(exact.pinned) == Approx(83.15).margin(0.01));
   CHECK(gibibytes(plan({{split, narrow}, off, StatePlace::host}).pinned) == Approx(49.89).margin(0.01));
-  // A model of fewer than three tensors of that size has its own state on the GPU, not more.
-  const TrainingCounts one{.weights = 10, .floats = 0, .trainable = 10, .largest = 10};
-  CHECK(device_plan(full_size(), one, four_texts, {{split, wide}, off, StatePlace::host}).device.moments == 100);
+  // Of smaller tensors, each piece has the values of the largest, rounded up to a multiple of 64.
+  const TrainingCounts small{.weights = 900, .floats = 0, .trainable = 900, .largest = 65};
+  CHECK(device_plan(full_size(), small, four_texts, {{split, wide}, off, StatePlace::host}).device.moments ==
+        3 * (8 + 2) * 128);
 }
 
 // A layer keeps, for each of 4096 tokens, 4 rows of 2048, 4 of the heads' 2048, 16 sums of the softmax, 3 x 12 values
@@ -121,7 +123,8 @@ TEST_CASE("a plan has a name, and the flags of the command that follow it") {
   const DeviceForm lean{{bfloat16, narrow}, on, StatePlace::host};
   CHECK(lean.name() ==
         "bfloat16 master weights, bfloat16 moments, gradient checkpointing, optimizer state in host memory");
-  CHECK(lean.flags() == "--master-weights bfloat16 --moments bfloat16 --gradient-checkpointing");
+  CHECK(lean.flags() == "--master-weights bfloat16 --moments bfloat16 --gradient-checkpointing --optimizer-state host");
+  CHECK(DeviceForm{{split, wide}, off, StatePlace::host}.flags() == "--optimizer-state host");
 }
 
 // Per layer 4 x 2048^2 values of attention, 3 experts of 3 x 2048 x 5504 of which two train, and 12 x 2048 of routers,
