@@ -98,12 +98,12 @@ class AdamWState {
         std::as_const(weights), gradient);
     access_ = Access(context, place, tensors_);
     // In a second pass, so that the weights are unchanged if an allocation above throws.
-    for_each_piece<false>(context, weights, gradient,
-                          [&](std::size_t, auto& weight, const auto&, const StatePiece<Moment>& piece) {
-                            using Weight = std::remove_cvref_t<decltype(weight)>;
-                            if constexpr (master_of<Tree, typename Weight::Value> != MasterWeights::float32)
-                              Weight::Backend::narrow_weights(context, piece.size, weight.data() + piece.first, piece.lower);
-                          });
+    for_each_piece<false>(
+        context, weights, gradient, [&](std::size_t, auto& weight, const auto&, const StatePiece<Moment>& piece) {
+          using Weight = std::remove_cvref_t<decltype(weight)>;
+          if constexpr (master_of<Tree, typename Weight::Value> != MasterWeights::float32)
+            Weight::Backend::narrow_weights(context, piece.size, weight.data() + piece.first, piece.lower);
+        });
   }
   /// Takes over the other state and leaves it empty.
   AdamWState(AdamWState&& other) noexcept { swap(other); }
