@@ -94,6 +94,11 @@ void train_full(const StageContext& on) {
   const auto training = time_training(on, sizes, fit.form, on.sizes.accumulation, on.sizes.steps, draws_normal);
   on.page.figure("drawing the weights", training.drawing, "s");
   show_training(on, sizes, fit.form, training, on.sizes.accumulation, is_full);
+  on.page.not_measured("everything that is no product, of a step", "the events of a phase are not recorded yet",
+                       Target{.must = 0.15, .at_least = false});
+  on.page.not_measured("waits of the host in a step", "they are counted on the emulated device alone");
+  on.page.not_measured("reading the weights from cached files, s", "nothing is saved",
+                       Target{.must = 15, .at_least = false});
   on.page.in_short(fmt::format("{} layers: {:.0f} tokens/s, {}", fit.config.num_hidden_layers,
                                static_cast<double>(on.sizes.accumulation * sizes.tokens()) / step_seconds(training),
                                gib(training.memory.high_water)));

@@ -146,6 +146,7 @@ TEST_CASE("the stages of large models show steps, memory and targets", "[device]
   CHECK(run.shows("full", "Step 3 of 2 layers: "));
   CHECK(run.shows("full", "tokens/s | >= 29000 | >= 33000 |"));
   CHECK(run.shows("full", "| memory, the most in use |"));
+  CHECK(run.shows("full", "| not measured: nothing is saved |  | <= 15 |"));
   CHECK(run.shows("full", "| pool of activations, reserved by used | 1.1 |  | <= 1.15 |"));
   CHECK(run("layers") == 0);
   CHECK(run.shows("layers", "Step 3 of 1 layers: "));
