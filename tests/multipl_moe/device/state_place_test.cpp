@@ -62,16 +62,16 @@ TEST_CASE("a run is resumed to the bit with its optimizer state in the other pla
   const TinyRun tiny;
   const WithLanes lanes(1);
   const DeviceRun run(tiny, causal());
-  const auto options = [&](const char* folder, StatePlace place) {
+  const auto options_in = [&](const char* folder, StatePlace place) {
     TrainOptions options = in_place(DeviceRun::in_bfloat16(run.options(6)), place);
     options.run = tiny.scratch / folder;
     options.save_every = 2;
     return options;
   };
-  run.losses(*run.on_device(ModelDtype::bfloat16), options("whole", StatePlace::device));
+  run.losses(*run.on_device(ModelDtype::bfloat16), options_in("whole", StatePlace::device));
   StatePlace place = StatePlace::device;
   for (const std::int64_t step : {1, 3, 4, 6}) {
-    TrainOptions part = options("parts", place);
+    TrainOptions part = options_in("parts", place);
     part.start = step == 1 ? RunStart::fresh : RunStart::resume;
     part.after_step = [=](std::int64_t done) {
       if (done == step) std::raise(SIGTERM);
