@@ -561,6 +561,16 @@ mutant(snapshot_overwrites_what_is_read train/snapshot.hpp
   AFTER [==[require(true,]==]
   REASON "the next snapshot changes the values that a writer reads"
   TESTS backend/cuda/snapshot)
+mutant(snapshot_on_the_host_copies_nothing train/snapshot.hpp
+  BEFORE [==[{ std::memcpy(to, from, bytes); }]==]
+  AFTER [==[{ std::memcpy(to, from, 0 * bytes); }]==]
+  REASON "a checkpoint that is written beside training on the CPU has arbitrary values"
+  TESTS train/snapshot)
+mutant(snapshot_on_the_host_overwrites_what_is_read train/snapshot.hpp
+  BEFORE [==[    memory_->is_read = true;]==]
+  AFTER [==[    memory_->is_read = !Backend::is_host;]==]
+  REASON "the memory is used again while the writer of a checkpoint reads it"
+  TESTS train/snapshot)
 mutant(cosine_over_all_steps train/schedule.hpp
   BEFORE [==[/ static_cast<double>(total - warm_up);]==]
   AFTER [==[/ static_cast<double>(total);]==]
@@ -1000,6 +1010,28 @@ mutant(one_mapped_user_is_enough multipl_moe/sandbox/user_ids.hpp
   AFTER [==[begin <= first && first < begin + size]==]
   REASON "root takes users for its slots of which only the first exists"
   TESTS multipl_moe/sandbox/user_ids)
+# ---- checkpoints beside training --------------------------------------------------------------------
+mutant(the_next_save_hides_a_failed_one multipl_moe/train/background_job.hpp
+  BEFORE [==[    wait();
+    running_ = std::async(]==]
+  AFTER [==[    running_ = std::async(]==]
+  REASON "a save begins without the error of the one before it"
+  TESTS multipl_moe/train/background_job)
+mutant(a_save_stops_the_training multipl_moe/train/background_job.hpp
+  BEFORE [==[std::launch::async]==]
+  AFTER [==[std::launch::deferred]==]
+  REASON "the checkpoint is written by the thread that trains"
+  TESTS multipl_moe/train/background_job)
+mutant(a_failed_save_is_forgotten multipl_moe/train/background_job.hpp
+  BEFORE [==[if (running_.valid()) running_.get();]==]
+  AFTER [==[if (running_.valid()) std::exchange(running_, {}).wait();]==]
+  REASON "a run continues although its disk is full"
+  TESTS multipl_moe/train/background_job)
+mutant(every_step_waits_for_the_save multipl_moe/train/background_job.hpp
+  BEFORE [==[running_.wait_for(0s)]==]
+  AFTER [==[(running_.wait(), running_.wait_for(0s))]==]
+  REASON "the step after a save waits for its writer"
+  TESTS multipl_moe/train/background_job)
 # ---- exercises -------------------------------------------------------------------------------------
 mutant(negative_numbers_are_divided multipl_moe/exercises/evaluator.hpp
   BEFORE [==[if (left < 0 || right <= 0)]==]

@@ -144,6 +144,10 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--save-steps", f.save_steps, "steps between checkpoints; 0: only one at the end")
       ->capture_default_str()
       ->check(not_negative());
+  command.add_flag(
+      "--async-checkpoint", f.async_checkpoint,
+      "write checkpoints from a copy in memory while the training continues; the copy takes as much memory "
+      "as a checkpoint takes on the disk; the files are the same");
   command
       .add_option("--keep-checkpoints", f.keep_checkpoints,
                   "number of newest checkpoints that are kept; older ones are removed")
@@ -210,6 +214,11 @@ std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags
 
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
   require_master_weights(flags.model_dtype(), flags.precision().master);
+  if (flags.async_checkpoint && flags.save_steps == 0)
+    throw UsageError(
+        fmt::format("[{}] --async-checkpoint writes a checkpoint while the training continues and needs --save-steps "
+                    "above 0, found 0: the only checkpoint is at the end",
+                    command));
   if (!flags.resume)
     require_positions(command, model, flags.sequence_length);
   else if (flags.sequence_length > model.max_position_embeddings)
@@ -253,6 +262,7 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.log_every = quiet ? 0 : log_every;
   options.save_every = save_steps;
   options.keep_checkpoints = keep_checkpoints;
+  options.async_checkpoint = async_checkpoint;
   options.eval_every = eval_steps;
   if (eval_steps > 0) options.held_out = scored_files(*this, tokenizer);
   options.evaluation = {

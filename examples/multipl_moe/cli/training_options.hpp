@@ -42,6 +42,7 @@ struct TrainingFlags {
   std::int64_t log_every = 50;
   std::int64_t save_steps = 0;
   std::int64_t keep_checkpoints = 2;
+  bool async_checkpoint = false;
   std::int64_t eval_steps = 0;
   std::int64_t eval_sequences = 16;
   std::string eval_split = "dev";

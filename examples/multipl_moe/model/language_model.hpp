@@ -68,6 +68,19 @@ struct AuxiliaryWeights {
   double z = 0;
 };
 
+/// All that a checkpoint stores of a model's values: weights and buffers, and the optimizer state.
+struct ModelTensors {
+  std::vector<TensorRef> tensors, optimizer_state;
+
+  /// Number of bytes of all values.
+  std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const auto* list : {&tensors, &optimizer_state})
+      for (const TensorRef& tensor : *list) sum += tensor.bytes;
+    return sum;
+  }
+};
+
 /// For each token of some sequences: -log p of its target (nats), and whether the target was the most probable token.
 struct TokenScores {
   std::vector<double> losses;
@@ -118,6 +131,13 @@ class LanguageModel {
   /// split weights, `<weight>.master_lower`; empty before begin_training(). With StatePlace::host they refer to the
   /// host's memory, where they may be read and written until the next step.
   virtual std::vector<TensorRef> optimizer_state() = 0;
+  /// Requests the memory of all snapshots, as many bytes as the tensors and the optimizer state have: in pinned memory
+  /// of the host for a model on a device. Throws std::bad_alloc.
+  virtual void reserve_snapshots() = 0;
+  /// The values at this moment, copied to host memory, which another thread may read while the model trains on; they
+  /// cannot be written. Requests the memory if that has not been done since begin_training(). Throws moe::Error while
+  /// the last snapshot exists: it ends with the last of its tensors.
+  virtual ModelTensors snapshot() = 0;
   /// The gradients of the trainable weights, `<weight>.grad`; empty before begin_training().
   virtual std::vector<TensorRef> gradients() = 0;
   /// Forward and backward: adds the gradient of share * (mean loss + weighted auxiliary losses) to the accumulated

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "moe/train/adamw_state.hpp"
 #include "moe/train/clip.hpp"
 #include "moe/train/initialize.hpp"
+#include "moe/train/snapshot.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/language_model.hpp"
@@ -106,26 +108,44 @@ class TransformerModel : public LanguageModel {
     memory_ = memory_of(precision, seed, place, gradient);
     gradient_ = std::move(gradient);
     observed_.clear();
+    snapshots_.reset();
   }
 
   std::vector<TensorRef> optimizer_state() override {
     std::vector<TensorRef> state;
-    const auto add_all = [&](auto& memory) {
-      memory.wait();
-      std::size_t next = 0;
-      const auto add = [&](const std::string& name, const auto& weight) {
-        if (next == memory.tensors().size()) return;  // Nothing trains yet.
-        auto& kept = memory.tensors()[next++];
-        const auto shape = shape_of(weight);
-        if (kept.m.empty()) return;
-        state.push_back(ref_of(name + ".exp_avg", shape, kept.m));
-        state.push_back(ref_of(name + ".exp_avg_sq", shape, kept.v));
-        if (!kept.lower.empty()) state.push_back(ref_of(name + ".master_lower", shape, kept.lower));
-      };
-      moe::for_each_parameter(add, model_);
-    };
-    std::visit(add_all, memory_);
+    for_each_state([&](std::string name, std::vector<std::int64_t> shape, auto& tensor) {
+      state.push_back(ref_of(std::move(name), std::move(shape), tensor));
+    });
     return state;
+  }
+
+  void reserve_snapshots() override {
+    std::vector<std::size_t> bytes;
+    for (const auto& list : {tensors(), optimizer_state()})
+      for (const TensorRef& tensor : list) bytes.push_back(tensor.bytes);
+    snapshots_.emplace(context_, bytes);
+  }
+  ModelTensors snapshot() override {
+    if (!snapshots_) reserve_snapshots();
+    ModelTensors taken{tensors(), optimizer_state()};
+    snapshots_->begin();
+    std::size_t number = 0;
+    const auto copy = [&](const std::string&, const auto& from) { copy_to_snapshot(number++, from); };
+    moe::for_each_parameter(copy, model_);
+    moe::for_each_buffer(copy, model_);
+    for_each_state([&](const std::string& name, const auto&, const auto& from) { copy(name, from); });
+    const auto reader = std::make_shared<const typename moe::Snapshot<Backend>::Reader>(snapshots_->finish());
+    number = 0;
+    for (auto* list : {&taken.tensors, &taken.optimizer_state})
+      for (TensorRef& tensor : *list) {
+        tensor.memory = {};
+        tensor.write = nullptr;
+        tensor.read = [reader, number](std::size_t first, std::span<std::byte> to) {
+          std::memcpy(to.data(), reader->bytes(number).data() + first, to.size());
+        };
+        ++number;
+      }
+    return taken;
   }
 
   std::vector<TensorRef> gradients() override {
@@ -216,10 +236,39 @@ class TransformerModel : public LanguageModel {
     return std::make_unique<DecodingOf>(*this, std::move(context));
   }
 
-  /// Whether the host cannot access the values in place.
+  /// Whether the tensor is in pinned host memory. The host can access the values of such tensors in place, and those of
+  /// a backend on the host.
   template <class Tensor>
-  static constexpr bool is_on_device =
-      !Backend::is_host && !std::is_same_v<Tensor, moe::PinnedMatrix<typename Tensor::Value, Backend>>;
+  static constexpr bool is_pinned = std::is_same_v<Tensor, moe::PinnedMatrix<typename Tensor::Value, Backend>>;
+
+  template <class Tensor>
+  void copy_to_snapshot(std::size_t number, const Tensor& from) {
+    using Number = typename Tensor::Value;
+    if constexpr (is_pinned<Tensor>)
+      std::memcpy(snapshots_->place(number).data(), from.data(),
+                  static_cast<std::size_t>(from.size()) * sizeof(Number));
+    else
+      snapshots_->copy(number, moe::View<const Number, Backend>(from.data(), 1, from.size()));
+  }
+
+  /// Calls visit(name, shape, tensor) for every tensor of the optimizer state, after the copies of the last step.
+  template <class Visit>
+  void for_each_state(const Visit& visit) {
+    const auto visit_all = [&](auto& memory) {
+      memory.wait();
+      std::size_t next = 0;
+      const auto visit_of = [&](const std::string& name, const auto& weight) {
+        if (next == memory.tensors().size()) return;  // Nothing trains yet.
+        auto& kept = memory.tensors()[next++];
+        if (kept.m.empty()) return;
+        visit(name + ".exp_avg", shape_of(weight), kept.m);
+        visit(name + ".exp_avg_sq", shape_of(weight), kept.v);
+        if (!kept.lower.empty()) visit(name + ".master_lower", shape_of(weight), kept.lower);
+      };
+      moe::for_each_parameter(visit_of, model_);
+    };
+    std::visit(visit_all, memory_);
+  }
 
   template <class Tensor>
   static std::vector<std::int64_t> shape_of(const Tensor& tensor) {
@@ -237,7 +286,7 @@ class TransformerModel : public LanguageModel {
                   .shape = std::move(shape),
                   .dtype = dtype_of(Number()),
                   .bytes = static_cast<std::size_t>(tensor.size()) * sizeof(Number)};
-    if constexpr (!is_on_device<Tensor>) {
+    if constexpr (Backend::is_host || is_pinned<Tensor>) {
       ref.memory = {reinterpret_cast<std::byte*>(tensor.data()), ref.bytes};
     } else {
       const auto part = [data = tensor.data()](std::size_t first, std::size_t bytes) {
@@ -380,6 +429,7 @@ class TransformerModel : public LanguageModel {
   Gradient gradient_;
   Memory memory_;
   std::vector<typename Model::Stats> observed_;
+  std::optional<moe::Snapshot<Backend>> snapshots_;
   CrossEntropy<Value, Backend> loss_;
 };
 

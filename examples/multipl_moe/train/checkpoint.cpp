@@ -70,14 +70,13 @@ std::string stored_dtype(const fs::path& folder) {
   return std::string(name.empty() ? "float32" : name);
 }
 
-ShardedWriter weights_writer(LanguageModel& model, const fs::path& folder, const SaveOptions& options) {
-  return {folder, "model", planned_weights(model.tensors(), dtype_of_torch(options.torch_dtype)),
-          options.max_shard_bytes};
+ShardedWriter weights_writer(std::span<const TensorRef> tensors, const fs::path& folder, const SaveOptions& options) {
+  return {folder, "model", planned_weights(tensors, dtype_of_torch(options.torch_dtype)), options.max_shard_bytes};
 }
 
-void write_model_files(LanguageModel& model, const fs::path& folder, ShardedWriter& writer,
-                       const SaveOptions& options) {
-  write_weights(writer, model.tensors());
+void write_model_files(const LanguageModel& model, std::span<const TensorRef> tensors, const fs::path& folder,
+                       ShardedWriter& writer, const SaveOptions& options) {
+  write_weights(writer, tensors);
   model.tokenizer()->write_files(folder);
   write_config(folder / config_name, model.config(), options.torch_dtype);
   write_generation_config(folder, model.generation());
@@ -98,10 +97,11 @@ void read_weights(LanguageModel& model, const fs::path& folder) {
 }
 
 void save_model(LanguageModel& model, const fs::path& folder, const SaveOptions& options) {
+  const std::vector<TensorRef> tensors = model.tensors();
   save_folder_atomically(folder, [&](const fs::path& partial) {
-    ShardedWriter writer = weights_writer(model, partial, options);
+    ShardedWriter writer = weights_writer(tensors, partial, options);
     require_free_disk(folder, writer.total_bytes());
-    write_model_files(model, partial, writer, options);
+    write_model_files(model, tensors, partial, writer, options);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "multipl_moe/io/safetensors.hpp"
@@ -68,13 +69,14 @@ std::uint64_t hash_of_weights(const std::filesystem::path& folder);
 /// "bfloat16"; "float32" for any other dtype. Throws BadFile, IoError.
 std::string stored_dtype(const std::filesystem::path& folder);
 
-/// Writer for the weights and buffers of a model, into a folder that the caller makes complete. Does not access the
+/// Writer for these weights and buffers of a model, into a folder that the caller makes complete. Does not access the
 /// disk.
-ShardedWriter weights_writer(LanguageModel& model, const std::filesystem::path& folder,
+ShardedWriter weights_writer(std::span<const TensorRef> tensors, const std::filesystem::path& folder,
                              const SaveOptions& options = {});
-/// Writes the files of a model, with `writer` from weights_writer(). Throws ValueTooLarge, IoError.
-void write_model_files(LanguageModel& model, const std::filesystem::path& folder, ShardedWriter& writer,
-                       const SaveOptions& options = {});
+/// Writes the files of a model with these weights and buffers, with `writer` from weights_writer(). Throws
+/// ValueTooLarge, IoError.
+void write_model_files(const LanguageModel& model, std::span<const TensorRef> tensors,
+                       const std::filesystem::path& folder, ShardedWriter& writer, const SaveOptions& options = {});
 /// Reads weights and buffers from a folder of write_model_files(). Throws as load_model().
 void read_weights(LanguageModel& model, const std::filesystem::path& folder);
 

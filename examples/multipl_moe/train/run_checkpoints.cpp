@@ -158,20 +158,20 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
                 "--resume");
 }
 
-fs::path RunCheckpoints::save(LanguageModel& model, const TrainerState& state) const {
-  const auto optimizer_state = model.optimizer_state();
+fs::path RunCheckpoints::save(const LanguageModel& model, const ModelTensors& tensors,
+                              const TrainerState& state) const {
   const fs::path folder = folder_of(state.step);
   const std::string state_text = to_json_text(state);
   std::uint64_t bytes = 0;
   try {
     save_folder_atomically(folder, [&](const fs::path& partial) {
       const SaveOptions options{.torch_dtype = std::string(name_of(model.dtype()))};
-      ShardedWriter weights = weights_writer(model, partial, options);
-      ShardedWriter optimizer(partial, optimizer_stem, planned_state(optimizer_state));
+      ShardedWriter weights = weights_writer(tensors.tensors, partial, options);
+      ShardedWriter optimizer(partial, optimizer_stem, planned_state(tensors.optimizer_state));
       bytes = weights.total_bytes() + optimizer.total_bytes() + state_text.size();
       require_free_disk(partial, bytes);
-      write_model_files(model, partial, weights, options);
-      write_state(optimizer, optimizer_state);
+      write_model_files(model, tensors.tensors, partial, weights, options);
+      write_state(optimizer, tensors.optimizer_state);
       CheckedFile file(partial / state_name);
       file.write(state_text);
       file.close();

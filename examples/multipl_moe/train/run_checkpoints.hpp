@@ -36,10 +36,10 @@ class RunCheckpoints {
   /// steps are done than `settings` has.
   TrainerState load(LanguageModel& model, const RunSettings& settings) const;
 
-  /// Saves durably and removes all checkpoints but the newest `keep`; after skipped steps the last good one is kept
-  /// too. Throws IoError, with the existing checkpoints unchanged; if the disk is full, it gives a checkpoint's size in
-  /// bytes.
-  std::filesystem::path save(LanguageModel& model, const TrainerState& state) const;
+  /// Saves `tensors` of `model` durably and removes all checkpoints but the newest `keep`; after skipped steps the last
+  /// good one is kept too. Throws IoError, with the existing checkpoints unchanged; if the disk is full, it gives a
+  /// checkpoint's size in bytes.
+  std::filesystem::path save(const LanguageModel& model, const ModelTensors& tensors, const TrainerState& state) const;
 
   std::filesystem::path folder_of(std::int64_t step) const;
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -11,10 +12,14 @@
 #include "moe/train/schedule.hpp"
 #include "multipl_moe/eval/observed.hpp"
 #include "multipl_moe/eval/routing_tally.hpp"
+#include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/free_memory.hpp"
+#include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/train/background_job.hpp"
 #include "multipl_moe/train/interrupt.hpp"
+#include "multipl_moe/train/memory_plan.hpp"
 #include "multipl_moe/train/metrics.hpp"
 #include "multipl_moe/train/progress.hpp"
 
@@ -84,6 +89,7 @@ class Training {
     model.begin_training(options.trains, options.precision, stream.options().seed, options.state_place);
     begin();
     metrics_.emplace(options.run, state_.step);
+    if (options.async_checkpoint && options.save_every > 0 && checkpoints_) saves_beside_ = reserve_snapshots();
     if (options.before_run) options.before_run(beginning_);
   }
 
@@ -92,9 +98,11 @@ class Training {
     while (state_.step < options_.steps && result_.signal == 0) {
       take_step();
       if (options_.after_step) options_.after_step(state_.step);
+      writer_.check();
       result_.signal = InterruptGuard::signal();
       const bool due = options_.save_every > 0 && state_.step % options_.save_every == 0;
-      if (checkpoints_ && (due || result_.signal != 0 || state_.step == options_.steps)) save();
+      const bool is_last = result_.signal != 0 || state_.step == options_.steps;
+      if (checkpoints_ && (due || is_last)) save(is_last);
     }
     metrics_->close();
     if (options_.record != nullptr) options_.record->write();
@@ -197,6 +205,7 @@ class Training {
   }
 
   [[noreturn]] void give_up(const MicroBatchLoss& loss, double norm) {
+    writer_.wait();
     const auto folder = checkpoints_ ? checkpoints_->folder_of(state_.last_good_step) : std::filesystem::path();
     throw NonFinite(fmt::format(
         "[train] the loss and its gradient must be finite, found {} in a row with values that are not, the last of "
@@ -205,10 +214,43 @@ class Training {
         std::filesystem::exists(folder) ? folder.string() : "none"));
   }
 
-  void save() {
+  /// Requests the memory for copies of the model; false, with a notice, if there is not enough.
+  bool reserve_snapshots() {
+    const ModelTensors tensors{model_.tensors(), model_.optimizer_state()};
+    const auto needed = static_cast<std::int64_t>(tensors.bytes());
+    // On the CPU the activations of the steps will be in the same memory.
+    const std::int64_t beside = tensors.tensors.front().memory.empty() ? 0 : activation_bytes();
+    const auto free = free_memory_bytes();
+    try {
+      if (!free || needed + beside <= *free) {
+        model_.reserve_snapshots();
+        return true;
+      }
+    } catch (const std::bad_alloc&) {
+    }
+    notice(
+        "note: --async-checkpoint needs memory for a copy of the model and its optimizer state ({}){}, found {} free; "
+        "this run saves between its steps\n",
+        memory_text(needed), beside > 0 ? fmt::format(" beside activations ({})", memory_text(beside)) : "",
+        memory_text(free.value_or(0)));
+    return false;
+  }
+  std::int64_t activation_bytes() const {
+    const MicroBatch batch{stream_.options().sequences, stream_.options().length, options_.checkpointing};
+    return host_plan(model_.config(), {}, batch, options_.precision, model_.dtype()).activations;
+  }
+
+  void save(bool is_last) {
+    writer_.wait();
     // The lines of all steps in a checkpoint must be on disk before it: a power failure could lose them otherwise.
     metrics_->sync();
-    result_.checkpoint = checkpoints_->save(model_, state_);
+    // Nothing trains beside the last one.
+    if (saves_beside_ && !is_last)
+      writer_.start(
+          [this, tensors = model_.snapshot(), state = state_] { checkpoints_->save(model_, tensors, state); });
+    else
+      checkpoints_->save(model_, {model_.tensors(), model_.optimizer_state()}, state_);
+    result_.checkpoint = checkpoints_->folder_of(state_.step);
     saved_step_ = state_.step;
   }
 
@@ -226,6 +268,9 @@ class Training {
   TokenBatch batch_;
   std::chrono::steady_clock::time_point start_;
   std::chrono::duration<double> evaluating_{0};
+  bool saves_beside_ = false;
+  // The last member, so that a save ends before what it reads is gone.
+  BackgroundJob writer_;
 };
 
 }  // namespace

@@ -47,6 +47,7 @@ struct TrainOptions {
   std::int64_t log_every = 50;        ///< steps between plain progress lines; 0: none
   std::int64_t save_every = 0;        ///< steps between checkpoints; 0: only at the end
   std::int64_t keep_checkpoints = 2;  ///< number of newest checkpoints that are kept
+  bool async_checkpoint = false;      ///< writes checkpoints from a copy while training continues; same files
   std::int64_t eval_every = 0;        ///< steps between evaluations on `held_out`; 0: none
   LanguageFiles held_out;
   EvaluateOptions evaluation;
@@ -82,9 +83,11 @@ struct TrainResult {
 /// Trains `model` on `stream` from their current state or, with RunStart::resume, from the newest valid checkpoint. A
 /// run that was stopped at any moment and resumed is bitwise identical to an uninterrupted one. If it is resumed with
 /// another number of steps, at least as many as are done, it continues on the learning rate schedule of that number.
-/// SIGINT and SIGTERM stop the run after the current step, with a checkpoint if there is a run folder. A step whose
-/// loss or gradient is not finite is skipped and counted; weights, moments and thresholds do not change. Throws
-/// NonFinite, with the last good checkpoint, after 10 such steps in a row; also the errors of RunCheckpoints and
+/// With async_checkpoint, all checkpoints but the last are written by another thread, one at a time, and a failed one
+/// ends the run after the current step; if memory for the copy is short, a notice says so, and the run saves between
+/// its steps. SIGINT and SIGTERM stop the run after the current step, with a checkpoint if there is a run folder. A
+/// step whose loss or gradient is not finite is skipped and counted; weights, moments and thresholds do not change.
+/// Throws NonFinite, with the last good checkpoint, after 10 such steps in a row; also the errors of RunCheckpoints and
 /// Metrics.
 TrainResult train(LanguageModel& model, BatchStream& stream, const TrainOptions& options);
 

@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "moe/backend/contract/copy_lanes.hpp"
@@ -13,8 +15,35 @@
 
 namespace moe {
 
-/// A copy of tensors in pinned host memory, which another thread writes to files while the device trains on. The memory
-/// is requested once, for all snapshots of a run.
+namespace detail {
+
+/// What takes the place of a device's memory and lanes if the tensors are on the host: copies are made at once.
+struct CopiesOnHost {
+  class PinnedMemory {
+   public:
+    explicit PinnedMemory(std::size_t bytes) : bytes_(new std::byte[bytes]) {}
+    std::byte* data() const { return bytes_.get(); }
+
+   private:
+    std::unique_ptr<std::byte[]> bytes_;
+  };
+  struct CopyLane {
+    void after_work() {}
+    void copy_out(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+    void before_work() {}
+    void wait() {}
+  };
+  template <class Context>
+  static CopyLane copy_lane(const Context&) {
+    return {};
+  }
+};
+
+}  // namespace detail
+
+/// A copy of tensors in host memory, which another thread writes to files while training continues. For a device the
+/// memory is pinned and the copies are beside its work; for a backend on the host they are made at once. The memory is
+/// requested once, for all snapshots of a run.
 ///
 ///   Snapshot<Cuda> snapshot(context, sizes_in_bytes);
 ///   snapshot.begin();                                 between two steps
@@ -26,14 +55,19 @@ namespace moe {
 /// A snapshot is used by the thread of its context. A Reader may be used and destroyed by any other thread.
 template <class Backend>
 class Snapshot {
-  static_assert(contract::check_copy_lanes<Backend>());
+  static constexpr bool can_copy() {
+    if constexpr (!Backend::is_host) return contract::check_copy_lanes<Backend>();
+    return true;
+  }
+  static_assert(can_copy());
+  using Copies = std::conditional_t<Backend::is_host, detail::CopiesOnHost, Backend>;
   using Context = typename Backend::Context;
   struct Block {
     explicit Block(std::size_t bytes)
-        : size(bytes), pinned(bytes > 0 ? std::make_unique<typename Backend::PinnedMemory>(bytes) : nullptr) {}
-    std::byte* data() const { return pinned ? pinned->data() : nullptr; }
+        : size(bytes), memory(bytes > 0 ? std::make_unique<typename Copies::PinnedMemory>(bytes) : nullptr) {}
+    std::byte* data() const { return memory ? memory->data() : nullptr; }
     std::size_t size;
-    std::unique_ptr<typename Backend::PinnedMemory> pinned;
+    std::unique_ptr<typename Copies::PinnedMemory> memory;
   };
   struct Memory {
     std::span<std::byte> of(std::size_t tensor) const {
@@ -69,10 +103,10 @@ class Snapshot {
     std::unique_ptr<Memory, GiveBack> memory_;
   };
 
-  /// Memory for tensors of these sizes in bytes. Throws std::bad_alloc if the host has not enough memory that can be
-  /// pinned.
+  /// Memory for tensors of these sizes in bytes. Throws std::bad_alloc if the host has not enough memory, for a device
+  /// memory that can be pinned.
   Snapshot(const Context& context, std::span<const std::size_t> bytes)
-      : memory_(std::make_shared<Memory>()), lane_(Backend::copy_lane(context)) {
+      : memory_(std::make_shared<Memory>()), lane_(Copies::copy_lane(context)) {
     memory_->blocks.reserve(bytes.size());
     for (const std::size_t size : bytes) memory_->blocks.emplace_back(size);
   }
@@ -117,7 +151,7 @@ class Snapshot {
   bool has_begun_ = false;
   std::shared_ptr<Memory> memory_;
   // The last member, so that its copies end before their memory is freed.
-  typename Backend::CopyLane lane_;
+  typename Copies::CopyLane lane_;
 };
 
 }  // namespace moe

@@ -104,6 +104,37 @@ TEST_CASE("a call that fails as on a full disk ends a run with 5 and loses no ch
   }
 }
 
+TEST_CASE("a run that saves beside training and whose disk is full ends with 5 and loses no checkpoint",
+          "[cli][failing]") {
+#ifdef MOE_COVERAGE_BUILD
+  WARN("skipped: a coverage build writes its profile at the end of a run, by calls that would fail too");
+  return;
+#endif
+  const ScratchFolder scratch(place_for_files());
+  put_tiny_config(scratch);
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  const std::string beside =
+      "pretrain --data data --config-json tiny.json --batch-size 2 --sequence-length 32 --threads 1 --steps 4 "
+      "--save-steps 1 --async-checkpoint -q -o ";
+  REQUIRE(run(scratch, beside + "whole").exit_code == 0);
+  const std::string whole = newest_checkpoint_of(scratch / "whole"), metrics = metrics_of(scratch / "whole");
+  // Which of the calls at a time is the writer's depends on the clock.
+  int failed = 0;
+  for (int call = 1;; call += is_slow_build ? 29 : 3) {
+    fs::remove_all(scratch / "run");
+    const Outcome outcome = run_failing(scratch, beside + "run", call, " MOE_FAIL_ON=1");
+    if (!fs::exists(scratch / "failed")) break;
+    ++failed;
+    INFO("call " << call << " (" << get_bytes(scratch / "failed") << "): " << outcome.error);
+    REQUIRE(outcome.exit_code == 5);
+    CHECK_THAT(outcome.error, ContainsSubstring("No space left on device") && ContainsSubstring("; free: "));
+    REQUIRE(run(scratch, beside + "run" + (has_checkpoint(scratch / "run") ? " --resume" : "")).exit_code == 0);
+    REQUIRE(newest_checkpoint_of(scratch / "run") == whole);
+    REQUIRE(metrics_of(scratch / "run") == metrics);
+  }
+  CHECK(failed > 3);
+}
+
 TEST_CASE("exercises are written whole or not at all", "[cli][failing]") {
 #ifdef MOE_COVERAGE_BUILD
   WARN("skipped: a coverage build writes its profile at the end of a run, by calls that would fail too");

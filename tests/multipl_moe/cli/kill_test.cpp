@@ -46,6 +46,9 @@ std::vector<std::string> words_for(const std::string& folder) {
           folder};
 }
 
+/// How the killed runs save; the uninterrupted one saves between its steps.
+enum class Saves { between_steps, beside_training };
+
 /// The state of a run's checkpoint folder.
 struct Sight {
   bool has_checkpoint = false, is_between = false;
@@ -73,7 +76,8 @@ struct Tally {
 
 class Killing {
  public:
-  Killing(const ScratchFolder& scratch, std::uint32_t seed) : scratch_(scratch), random_(seed) {
+  Killing(const ScratchFolder& scratch, std::uint32_t seed, Saves saves)
+      : scratch_(scratch), random_(seed), saves_(saves) {
     const auto begin = Clock::now();
     REQUIRE(wait_for(start(scratch_, words_for("whole"))) == 0);
     whole_seconds_ = Seconds(Clock::now() - begin).count();
@@ -104,6 +108,7 @@ class Killing {
   /// Runs one process; returns its exit code.
   int live(const std::string& folder, bool to_be_killed) {
     auto words = words_for(folder);
+    if (saves_ == Saves::beside_training) words.push_back("--async-checkpoint");
     if (look_at(scratch_ / folder).has_checkpoint) words.push_back("--resume");
     const ::pid_t child = start(scratch_, words);
     if (to_be_killed) {
@@ -122,6 +127,7 @@ class Killing {
 
   const ScratchFolder& scratch_;
   std::mt19937 random_;
+  Saves saves_;
   double whole_seconds_ = 0;
   Tally tally_;
 };
@@ -132,7 +138,7 @@ std::uint32_t seed() {
   return given != nullptr ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device()();
 }
 
-void kill_and_compare(int kills) {
+void kill_and_compare(int kills, Saves saves) {
   const ScratchFolder scratch;
   put_tiny_config(scratch);
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
@@ -143,7 +149,7 @@ void kill_and_compare(int kills) {
   const std::uint32_t chosen = seed();
   INFO("MOE_KILL_SEED=" << chosen);
   std::printf("MOE_KILL_SEED=%u\n", chosen);
-  Killing killing(scratch, chosen);
+  Killing killing(scratch, chosen, saves);
   const int in_saves = kills / 5;
   const Tally tally = killing.until(kills, in_saves);
   std::printf(
@@ -158,11 +164,15 @@ void kill_and_compare(int kills) {
 }  // namespace
 
 TEST_CASE("a killed and resumed run equals an uninterrupted one", "[cli][kill]") {
-  kill_and_compare(is_slow_build ? 5 : 20);
+  kill_and_compare(is_slow_build ? 5 : 20, Saves::between_steps);
+}
+
+TEST_CASE("a killed and resumed run that saves beside training equals one that does not", "[cli][kill]") {
+  kill_and_compare(is_slow_build ? 5 : 20, Saves::beside_training);
 }
 
 TEST_CASE("runs that are killed 100 times and resumed equal an uninterrupted one", "[.][kill-100]") {
-  kill_and_compare(100);
+  kill_and_compare(100, GENERATE(Saves::between_steps, Saves::beside_training));
 }
 
 }  // namespace kill_test

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
@@ -36,10 +37,10 @@ void log(const char* name) {
 bool fails(const char* name) {
   static const long wanted = numbered("MOE_FAIL_CALL");
   static const bool for_good = numbered("MOE_FAIL_ON") != 0;
-  static long calls = 0;
-  ++calls;
-  if (wanted == 0 || (for_good ? calls < wanted : calls != wanted)) return false;
-  if (calls == wanted) log(name);
+  static std::atomic<long> calls = 0;
+  const long call = ++calls;
+  if (wanted == 0 || (for_good ? call < wanted : call != wanted)) return false;
+  if (call == wanted) log(name);
   errno = ENOSPC;
   return true;
 }

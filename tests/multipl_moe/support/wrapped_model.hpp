@@ -26,6 +26,8 @@ class WrappedModel : public LanguageModel {
     inner_->begin_training(trains, precision, seed, place);
   }
   std::vector<TensorRef> optimizer_state() override { return inner_->optimizer_state(); }
+  void reserve_snapshots() override { inner_->reserve_snapshots(); }
+  ModelTensors snapshot() override { return inner_->snapshot(); }
   std::vector<TensorRef> gradients() override { return inner_->gradients(); }
   MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights,
                             ActivationCheckpointing checkpointing) override {
