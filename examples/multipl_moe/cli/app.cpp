@@ -17,6 +17,7 @@
 #include "multipl_moe/cli/config_file.hpp"
 #include "multipl_moe/cli/former_names.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
+#include "multipl_moe/cli/out_of_memory.hpp"
 #include "multipl_moe/cli/unknown_words.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
@@ -122,8 +123,8 @@ int run_program(int argc, char** argv) {
   } catch (const Interrupted& interrupted) {
     notice("interrupted; {}\n", interrupted.what());
     return interrupted.exit_code();
-  } catch (const std::bad_alloc&) {
-    return report(4, "out of memory: a smaller --batch-size or --sequence-length needs less");
+  } catch (const std::bad_alloc& error) {
+    return report(4, out_of_memory_text(error));
   } catch (const std::filesystem::filesystem_error& error) {
     return report(5, escaped(error.what(), 1000));
   } catch (const std::exception& error) {
