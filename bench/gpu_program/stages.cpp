@@ -13,6 +13,7 @@
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/model/trainable.hpp"
 
@@ -176,14 +177,15 @@ multipl_moe::DevicePlan plan_of(const OperationSizes& sizes, const multipl_moe::
 }
 
 bool fits(const multipl_moe::DevicePlan& plan, std::int64_t free) {
-  return static_cast<double>(plan.on_device()) <= 0.97 * static_cast<double>(free);
+  const auto on_host = multipl_moe::free_memory_bytes();
+  return static_cast<double>(plan.on_device()) <= 0.97 * static_cast<double>(free) &&
+         (!on_host || static_cast<double>(plan.pinned) <= 0.9 * static_cast<double>(*on_host));
 }
 
 FittedTraining fitted(const OperationSizes& sizes, std::int64_t free) {
   OperationSizes fewer = sizes;
   for (; fewer.config.num_hidden_layers > 0; --fewer.config.num_hidden_layers)
     for (const multipl_moe::DeviceForm& form : multipl_moe::all_device_forms()) {
-      if (form.state == multipl_moe::StatePlace::host) continue;
       const auto plan = plan_of(fewer, form);
       if (fits(plan, free)) return {fewer.config, form, plan};
     }
@@ -193,8 +195,6 @@ FittedTraining fitted(const OperationSizes& sizes, std::int64_t free) {
 
 TimedTraining time_training(const StageContext& on, const OperationSizes& sizes, const multipl_moe::DeviceForm& form,
                             std::int64_t accumulation, std::int64_t steps, bool draws_normal) {
-  if (form.state == multipl_moe::StatePlace::host)
-    throw multipl_moe::Failure("training with optimizer state in host memory is not part of the program yet");
   const Subject& subject = on.subject;
   TimedTraining result;
   subject.forget_peak();
@@ -206,7 +206,7 @@ TimedTraining time_training(const StageContext& on, const OperationSizes& sizes,
     fill_from_table(*model, sizes.config.initializer_range);
   subject.wait();
   result.drawing = drawing.seconds();
-  model->begin_training(multipl_moe::post_training_weights(sizes.config), form.precision, 1);
+  model->begin_training(multipl_moe::post_training_weights(sizes.config), form.precision, 1, form.state);
   const auto tokens = random_tokens(sizes.tokens() + 1, sizes.config.vocab_size, 1);
   const auto as_many = static_cast<std::size_t>(sizes.tokens());
   const moe::AdamW optimizer;

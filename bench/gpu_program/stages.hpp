@@ -68,7 +68,8 @@ Ceilings stored_ceilings(const std::filesystem::path& folder);
 /// Figures of an operation: its time, its rates and their share of the ceilings.
 void show(Page& page, const TimedOperation& operation, const Ceilings& ceilings);
 
-/// Whether a plan fits into `free` bytes with a margin of 3 %: a plan is exact within some percent.
+/// Whether a plan fits into `free` bytes of the device with a margin of 3 %, since a plan is exact within some percent,
+/// and its pinned memory into nine tenths of the host's free memory.
 bool fits(const multipl_moe::DevicePlan& plan, std::int64_t free);
 
 /// A plan of training that fits, with as many of the model's layers as fit.
@@ -77,8 +78,8 @@ struct FittedTraining {
   multipl_moe::DeviceForm form;
   multipl_moe::DevicePlan plan;
 };
-/// Those of `config` with the best form of training whose state is on the device. Throws Failure if not even one layer
-/// fits into `free` bytes.
+/// Those of `sizes` with the best form of training: all layers with the optimizer's state in host memory before fewer
+/// layers with it on the device. Throws Failure if not even one layer fits into `free` bytes.
 FittedTraining fitted(const OperationSizes& sizes, std::int64_t free);
 multipl_moe::DevicePlan plan_of(const OperationSizes& sizes, const multipl_moe::DeviceForm& form);
 
@@ -89,7 +90,7 @@ struct TimedTraining {
 };
 /// Makes the model on the device and trains it on random tokens. `draws_normal`: its weights are those of
 /// LanguageModel::initialize(), otherwise they come from a table, which takes less time and changes none of the
-/// figures. A form with its state in host memory is refused: LanguageModel::begin_training() has no place for it.
+/// figures.
 TimedTraining time_training(const StageContext& on, const OperationSizes& sizes, const multipl_moe::DeviceForm& form,
                             std::int64_t accumulation, std::int64_t steps, bool draws_normal);
 /// Fills all matrices with normal values of a table.
