@@ -227,9 +227,9 @@ TEST_CASE("a run that gives up names a last good checkpoint that is still being 
 
 TEST_CASE("a snapshot is not changed by steps, and no other one is taken while it is read", "[train]") {
   const Runs runs;
-  const auto hash = [](const ModelTensors& taken) {
+  const auto hash_of_all = [](const ModelTensors& all) {
     RunningHash hash;
-    for (const auto* list : {&taken.tensors, &taken.optimizer_state})
+    for (const auto* list : {&all.tensors, &all.optimizer_state})
       for (const TensorRef& tensor : *list)
         tensor.for_each_piece([&](std::size_t, std::span<const std::byte> bytes) { hash.add(bytes); });
     return hash.value();
@@ -243,17 +243,17 @@ TEST_CASE("a snapshot is not changed by steps, and no other one is taken while i
   options.after_step = [&](std::int64_t step) {
     if (step != 2) return;
     taken = model->WrappedModel::snapshot();
-    before = hash({model->tensors(), model->optimizer_state()});
+    before = hash_of_all({model->tensors(), model->optimizer_state()});
   };
   runs.live(*model, options);
-  CHECK(hash(taken) == before);
-  CHECK(hash({model->tensors(), model->optimizer_state()}) != before);
+  CHECK(hash_of_all(taken) == before);
+  CHECK(hash_of_all({model->tensors(), model->optimizer_state()}) != before);
   CHECK(taken.bytes() == ModelTensors{model->tensors(), model->optimizer_state()}.bytes());
   CHECK_THROWS_AS(model->WrappedModel::snapshot(), moe::Error);
-  CHECK(hash(taken) == before);
+  CHECK(hash_of_all(taken) == before);
   taken = {};
   taken = model->WrappedModel::snapshot();
-  CHECK(hash(taken) == hash({model->tensors(), model->optimizer_state()}));
+  CHECK(hash_of_all(taken) == hash_of_all({model->tensors(), model->optimizer_state()}));
 }
 
 }  // namespace async_checkpoint_test
