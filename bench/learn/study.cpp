@@ -153,7 +153,7 @@ class OneRun {
     options.z_weight = strategy_.losses.z;
     options.log_every = 0;
     options.before_run = [this](const multipl_moe::RunBeginning&) {
-      for (const auto& gradient : model_->gradients()) result_.parameters += std::ssize(gradient.values);
+      for (const auto& gradient : model_->gradients()) result_.parameters += std::ssize(gradient.floats());
       watch();
       resumed_ = Clock::now();
     };
