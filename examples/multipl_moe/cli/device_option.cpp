@@ -22,7 +22,11 @@ std::optional<Gpu> require_device(const std::string& name) {
   const Device device = device_named(name);
   if (device.kind == Device::Kind::cpu) return std::nullopt;
   Gpu gpu = require_gpu(device, gpus());
-  find_free_memory(gpu);
+  if (const std::string reason = find_free_memory(gpu); !reason.empty())
+    throw Failure(
+        fmt::format("[--device] {} must be free to be used, found that CUDA reports: {} (nvidia-smi shows which "
+                    "processes use it)",
+                    name_of(device), reason));
   return gpu;
 }
 

@@ -106,7 +106,7 @@ Machine this_machine() {
   m.instruction_set = moe::cpu::name_of(moe::cpu::instruction_set());
   for (const auto set : moe::cpu::instruction_sets()) m.instruction_sets.push_back(moe::cpu::name_of(set));
   m.gpus = gpus();
-  for (Gpu& gpu : m.gpus.list) find_free_memory(gpu);
+  for (Gpu& gpu : m.gpus.list) static_cast<void>(find_free_memory(gpu));
   m.cpu = cpu_name();
   m.vector_instructions = instructions_of_cpu();
   m.compiled_for = instructions_compiled_for();

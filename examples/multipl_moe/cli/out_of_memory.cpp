@@ -2,37 +2,38 @@
 
 #include <fmt/format.h>
 
-#include <string_view>
+#include <cstddef>
+#include <cstdint>
 
 #include "moe/backend/cuda/out_of_memory.cuh"
+#include "multipl_moe/io/byte_text.hpp"
 
 namespace multipl_moe {
 
 namespace {
 
-/// The numbers in the library's text, after the place that it begins with.
-std::string_view numbers_of(std::string_view text) {
-  const std::size_t end = text.find("] ");
-  return end == std::string_view::npos ? text : text.substr(end + 2);
-}
+constexpr const char* in_training =
+    "in training --gradient-checkpointing and --moments bfloat16 do too, and --dry-run lists what fits; a run's "
+    "checkpoints are whole, and --resume goes on from the newest";
+
+std::string bytes(std::size_t count) { return memory_text(static_cast<std::int64_t>(count)); }
 
 }  // namespace
 
 std::string out_of_memory_text(const std::bad_alloc& error) {
-  if (dynamic_cast<const moe::DeviceOutOfMemory*>(&error) != nullptr)
+  if (const auto* of_gpu = dynamic_cast<const moe::DeviceOutOfMemory*>(&error))
     return fmt::format(
-        "[--device] the GPU must have room for the model and its pass, found it {}. A smaller --batch-size or "
-        "--sequence-length needs less, and in training --gradient-checkpointing, --moments bfloat16 or "
-        "--optimizer-state host: --dry-run lists the plans that fit. Checkpoints that a run has saved are whole; "
-        "--resume goes on from the newest",
-        numbers_of(error.what()));
-  if (dynamic_cast<const moe::PinnedOutOfMemory*>(&error) != nullptr)
+        "[--device] the GPU's memory must hold the model and its pass: {} were requested, found {} of {} free. A "
+        "smaller --batch-size or shorter texts need less; {}, as does --optimizer-state host",
+        bytes(of_gpu->wanted()), bytes(of_gpu->free()), bytes(of_gpu->total()), in_training);
+  if (const auto* pinned = dynamic_cast<const moe::PinnedOutOfMemory*>(&error))
     return fmt::format(
-        "[--optimizer-state] host needs memory of the host that a GPU can read directly, found it {}. "
-        "--optimizer-state device needs none, and --moments bfloat16 needs half. Checkpoints that a run has saved are "
-        "whole; --resume goes on from the newest",
-        numbers_of(error.what()));
-  return "out of memory: a smaller --batch-size or --sequence-length needs less";
+        "[--device] a GPU copies from and to memory of the machine that cannot be swapped: {} of it were requested, "
+        "found less (limited by what is free and by the container). In training --optimizer-state device needs little "
+        "of it; {}",
+        bytes(pinned->wanted()), in_training);
+  return fmt::format("out of memory of the machine: a smaller --batch-size or --sequence-length needs less; {}",
+                     in_training);
 }
 
 }  // namespace multipl_moe

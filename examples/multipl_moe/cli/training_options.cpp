@@ -214,11 +214,11 @@ std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags
 
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
   require_master_weights(flags.model_dtype(), flags.precision().master);
-  if (flags.async_checkpoint && flags.save_steps == 0)
+  if (flags.async_checkpoint && (flags.save_steps == 0 || flags.save_steps >= flags.steps))
     throw UsageError(
         fmt::format("[{}] --async-checkpoint writes a checkpoint while the training continues and needs --save-steps "
-                    "above 0, found 0: the only checkpoint is at the end",
-                    command));
+                    "above 0 and below --steps, found {} of {} steps: the only checkpoint is at the end",
+                    command, flags.save_steps, flags.steps));
   if (!flags.resume)
     require_positions(command, model, flags.sequence_length);
   else if (flags.sequence_length > model.max_position_embeddings)

@@ -31,8 +31,9 @@ struct Gpus {
 
 /// Asks the driver for the GPUs. Free memory is not asked for.
 Gpus gpus();
-/// Finds the free memory of a GPU, if the driver tells. Takes some hundred MB of it until the process ends.
-void find_free_memory(Gpu& gpu);
+/// Finds the free memory of a GPU. Takes some hundred MB of it until the process ends. Returns why the GPU cannot be
+/// used, such as that another process has all of its memory; empty if it can.
+std::string find_free_memory(Gpu& gpu);
 
 /// `cuda:0 NVIDIA H200, compute capability 9.0, 139.81 GiB`, and the free memory if it is known.
 std::string text_of(const Gpu& gpu);

@@ -54,14 +54,15 @@ Gpus gpus() {
   return found;
 }
 
-void find_free_memory(Gpu& gpu) {
-  int current = 0;
+std::string find_free_memory(Gpu& gpu) {
   std::size_t free = 0, total = 0;
-  if (cudaGetDevice(&current) != cudaSuccess) return;
-  if (cudaSetDevice(gpu.index) == cudaSuccess && cudaMemGetInfo(&free, &total) == cudaSuccess)
-    gpu.free_bytes = static_cast<std::int64_t>(free);
-  static_cast<void>(cudaSetDevice(current));
+  // The GPU stays selected: to select another one again would take memory of that one.
+  cudaError_t status = cudaSetDevice(gpu.index);
+  if (status == cudaSuccess) status = cudaMemGetInfo(&free, &total);
   static_cast<void>(cudaGetLastError());
+  if (status != cudaSuccess) return cudaGetErrorString(status);
+  gpu.free_bytes = static_cast<std::int64_t>(free);
+  return {};
 }
 
 }  // namespace multipl_moe

@@ -13,7 +13,7 @@ Gpus gpus() {
   return none;
 }
 
-void find_free_memory(Gpu&) {}
+std::string find_free_memory(Gpu&) { return gpus().none_because; }
 
 std::unique_ptr<LanguageModel> make_cuda_model(const ModelConfig&, int, int) {
   throw Failure("[--device] no GPU can be used: " + gpus().none_because);

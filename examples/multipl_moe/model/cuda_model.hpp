@@ -8,7 +8,8 @@
 namespace multipl_moe {
 
 /// make_language_model() in bfloat16 on GPU number `gpu`, which must exist. `threads`: host threads that draw weights.
-/// Throws moe::DeviceError if the GPU has not enough memory; Failure if the program was built without the CUDA Toolkit.
+/// Throws moe::DeviceOutOfMemory if the GPU has not enough memory; Failure if the program was built without the CUDA
+/// Toolkit.
 std::unique_ptr<LanguageModel> make_cuda_model(const ModelConfig& config, int gpu, int threads);
 
 }  // namespace multipl_moe

@@ -204,8 +204,8 @@ class LanguageModel {
 };
 
 /// A model of the configured architecture; norm weights are 1, everything else 0. On a GPU `dtype` must be bfloat16.
-/// Throws Failure if the program was built without the CUDA Toolkit; moe::DeviceError if the GPU does not exist or has
-/// not enough memory.
+/// Throws Failure if the program was built without the CUDA Toolkit; moe::DeviceError if the GPU does not exist;
+/// std::bad_alloc if it has not enough memory.
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads,
                                                    ModelDtype dtype = ModelDtype::float32, const Device& device = {});
 

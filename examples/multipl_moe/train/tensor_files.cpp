@@ -102,7 +102,7 @@ void read_weight(const StoredModel& model, const TensorRef& tensor) {
         if ((std::bit_cast<std::uint32_t>(values[i]) & 0xffff) != 0)
           throw UsageError(fmt::format(
               "[--dtype] bfloat16 reads weights that are values of bfloat16, found {} in '{}' of {}; upcycle and "
-              "export round to bfloat16 with their own --dtype bfloat16, and --dtype float32 computes with "
+              "export round to bfloat16 with their own --dtype bfloat16, and on the CPU --dtype float32 computes with "
               "the weights as they are",
               values[i], escaped(tensor.name),
               escaped(model.tensors().path_of(model.find(tensor.name, tensor.shape).name).native())));

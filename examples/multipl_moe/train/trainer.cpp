@@ -86,10 +86,11 @@ class Training {
         options_(options),
         schedule_(schedule_of(options)),
         progress_(options.label, options.log_every) {
+    const auto free = free_memory_bytes();
     model.begin_training(options.trains, options.precision, stream.options().seed, options.state_place);
     begin();
     metrics_.emplace(options.run, state_.step);
-    if (options.async_checkpoint && options.save_every > 0 && checkpoints_) saves_beside_ = reserve_snapshots();
+    if (options.async_checkpoint && checkpoints_ && saves_before_the_end()) saves_beside_ = reserve_snapshots(free);
     if (options.before_run) options.before_run(beginning_);
   }
 
@@ -205,7 +206,12 @@ class Training {
   }
 
   [[noreturn]] void give_up(const MicroBatchLoss& loss, double norm) {
-    writer_.wait();
+    // The reason why the run ends is the loss, whatever becomes of the checkpoint.
+    try {
+      writer_.wait();
+    } catch (const std::exception& error) {
+      notice("warning: a checkpoint was not saved: {}\n", error.what());
+    }
     const auto folder = checkpoints_ ? checkpoints_->folder_of(state_.last_good_step) : std::filesystem::path();
     throw NonFinite(fmt::format(
         "[train] the loss and its gradient must be finite, found {} in a row with values that are not, the last of "
@@ -214,26 +220,43 @@ class Training {
         std::filesystem::exists(folder) ? folder.string() : "none"));
   }
 
-  /// Requests the memory for copies of the model; false, with a notice, if there is not enough.
-  bool reserve_snapshots() {
+  /// Whether a checkpoint is due before the last step.
+  bool saves_before_the_end() const {
+    return options_.save_every > 0 && (state_.step / options_.save_every + 1) * options_.save_every < options_.steps;
+  }
+  /// Requests the memory for copies of the model; false, with a notice, if there is not enough. `free_before`: bytes
+  /// that were free before begin_training().
+  bool reserve_snapshots(std::optional<std::int64_t> free_before) {
     const ModelTensors tensors{model_.tensors(), model_.optimizer_state()};
     const auto needed = static_cast<std::int64_t>(tensors.bytes());
-    // On the CPU the activations of the steps will be in the same memory.
-    const std::int64_t beside = tensors.tensors.front().memory.empty() ? 0 : activation_bytes();
-    const auto free = free_memory_bytes();
-    try {
-      if (!free || needed + beside <= *free) {
+    // On the CPU the steps need the same memory, and the system counts as free what was requested but never written.
+    const bool is_on_cpu = !tensors.tensors.front().memory.empty();
+    const std::int64_t beside =
+        is_on_cpu ? activation_bytes() + bytes_of(model_.gradients()) + bytes_of(tensors.optimizer_state) : 0;
+    const auto free = is_on_cpu ? free_before : free_memory_bytes();
+    std::string found;
+    if (free && needed + beside > *free) {
+      found = fmt::format("{}, found {} free",
+                          beside > 0 ? fmt::format(" beside the training ({})", memory_text(beside)) : "",
+                          memory_text(*free));
+    } else {
+      try {
         model_.reserve_snapshots();
         return true;
+      } catch (const std::bad_alloc&) {
+        found = ", found that the system refuses it";
       }
-    } catch (const std::bad_alloc&) {
     }
     notice(
-        "note: --async-checkpoint needs memory for a copy of the model and its optimizer state ({}){}, found {} free; "
-        "this run saves between its steps\n",
-        memory_text(needed), beside > 0 ? fmt::format(" beside activations ({})", memory_text(beside)) : "",
-        memory_text(free.value_or(0)));
+        "note: --async-checkpoint needs memory for a copy of the model and its optimizer state ({}){}; this run saves "
+        "between its steps\n",
+        memory_text(needed), found);
     return false;
+  }
+  static std::int64_t bytes_of(const std::vector<TensorRef>& tensors) {
+    std::int64_t bytes = 0;
+    for (const TensorRef& tensor : tensors) bytes += static_cast<std::int64_t>(tensor.bytes);
+    return bytes;
   }
   std::int64_t activation_bytes() const {
     const MicroBatch batch{stream_.options().sequences, stream_.options().length, options_.checkpointing};

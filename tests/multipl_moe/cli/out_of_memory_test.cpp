@@ -10,15 +10,15 @@ using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 
 TEST_CASE("the message of a command without enough memory names the memory and what needs less", "[memory]") {
-  const std::string of_gpu = out_of_memory_text(moe::DeviceOutOfMemory(4096, 100, 8000));
+  const std::string of_gpu = out_of_memory_text(moe::DeviceOutOfMemory(3u << 30, 1u << 30, 2ull << 33));
   CHECK_THAT(of_gpu, StartsWith("[--device] ") &&
-                         ContainsSubstring("4096 bytes were requested, 100 of 8000 are free") &&
+                         ContainsSubstring("3.00 GiB were requested, found 1.00 GiB of 16.00 GiB free") &&
                          ContainsSubstring("--gradient-checkpointing") && ContainsSubstring("--resume"));
-  const std::string pinned = out_of_memory_text(moe::PinnedOutOfMemory(4096));
-  CHECK_THAT(pinned, StartsWith("[--optimizer-state] ") && ContainsSubstring("4096 bytes") &&
+  const std::string pinned = out_of_memory_text(moe::PinnedOutOfMemory(3u << 30));
+  CHECK_THAT(pinned, StartsWith("[--device] ") && ContainsSubstring("3.00 GiB of it were requested") &&
                          ContainsSubstring("--optimizer-state device"));
   const std::string of_host = out_of_memory_text(std::bad_alloc());
-  CHECK_THAT(of_host, StartsWith("out of memory") && ContainsSubstring("--batch-size"));
+  CHECK_THAT(of_host, StartsWith("out of memory of the machine") && ContainsSubstring("--batch-size"));
   for (const std::string& text : {of_gpu, pinned, of_host}) CHECK_THAT(text, !ContainsSubstring("Cuda"));
 }
 
