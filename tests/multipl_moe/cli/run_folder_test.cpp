@@ -187,4 +187,17 @@ TEST_CASE("a full disk for stderr neither ends a command nor changes its exit co
   CHECK(exit_code("pretrain --data nowhere -o other") == 3);
 }
 
+TEST_CASE("checkpoints beside training are refused where none is due before the end", "[cli][run]") {
+  const Workplace place;
+  for (const std::string every : {"", " --save-steps 4", " --save-steps 5"}) {
+    const Outcome outcome = place.pretrain("--steps 4 --async-checkpoint -o run" + every);
+    INFO(every << "\n" << outcome.error);
+    CHECK(outcome.exit_code == 2);
+    CHECK_THAT(outcome.error, ContainsSubstring("[pretrain] --async-checkpoint") &&
+                                  ContainsSubstring("needs --save-steps above 0 and below --steps"));
+    CHECK_FALSE(fs::exists(place.scratch / "run/checkpoints"));
+  }
+  CHECK(place.pretrain("--steps 4 --async-checkpoint --save-steps 3 -o run").exit_code == 0);
+}
+
 }  // namespace run_folder_test
