@@ -16,7 +16,7 @@ constexpr const char* in_training =
     "in training --gradient-checkpointing and --moments bfloat16 do too, and --dry-run lists what fits; a run's "
     "checkpoints are whole, and --resume goes on from the newest";
 
-std::string bytes(std::size_t count) { return memory_text(static_cast<std::int64_t>(count)); }
+std::string amount_of(std::size_t count) { return memory_text(static_cast<std::int64_t>(count)); }
 
 }  // namespace
 
@@ -25,13 +25,13 @@ std::string out_of_memory_text(const std::bad_alloc& error) {
     return fmt::format(
         "[--device] the GPU's memory must hold the model and its pass: {} were requested, found {} of {} free. A "
         "smaller --batch-size or shorter texts need less; {}, as does --optimizer-state host",
-        bytes(of_gpu->wanted()), bytes(of_gpu->free()), bytes(of_gpu->total()), in_training);
+        amount_of(of_gpu->wanted()), amount_of(of_gpu->free()), amount_of(of_gpu->total()), in_training);
   if (const auto* pinned = dynamic_cast<const moe::PinnedOutOfMemory*>(&error))
     return fmt::format(
         "[--device] a GPU copies from and to memory of the machine that cannot be swapped: {} of it were requested, "
         "found less (limited by what is free and by the container). In training --optimizer-state device needs little "
         "of it; {}",
-        bytes(pinned->wanted()), in_training);
+        amount_of(pinned->wanted()), in_training);
   return fmt::format("out of memory of the machine: a smaller --batch-size or --sequence-length needs less; {}",
                      in_training);
 }
