@@ -1100,3 +1100,8 @@ mutant(the_first_note_of_a_page bench/gpu_program/page_text.hpp
   AFTER [==[page.find(]==]
   REASON "a line of an error's text is taken for the summary of the stage"
   TESTS bench/gpu_program/page_text)
+mutant(a_deviation_that_is_no_number_is_forgotten bench/gpu_program/deviation.hpp
+  BEFORE [==[if (std::isnan(deviation))]==]
+  AFTER [==[if (false)]==]
+  REASON "a GPU whose results are not numbers agrees with the CPU"
+  TESTS bench/gpu_program/deviation)
