@@ -21,12 +21,12 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// Whether the process has ended within `seconds`; its status is then in `status`.
-bool ends_within(pid_t process, double seconds, int& status) {
+bool ends_within(const std::filesystem::path& program, pid_t process, double seconds, int& status) {
   const auto begin = Clock::now();
   for (;;) {
     const pid_t ended = ::waitpid(process, &status, WNOHANG);
     if (ended == process) return true;
-    if (ended < 0 && errno != EINTR) return true;
+    if (ended < 0 && errno != EINTR) throw multipl_moe::IoError(program, "learn the end of a process of", errno);
     if (seconds_since(begin) >= seconds) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
@@ -43,6 +43,8 @@ ChildEnd run_child(const std::filesystem::path& program, const std::vector<std::
   pointers.push_back(nullptr);
 
   const auto begin = Clock::now();
+  // Where this signal is ignored, which a parent may pass on, the status of a child that has ended is lost.
+  ::signal(SIGCHLD, SIG_DFL);
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) throw multipl_moe::IoError(program, "start a process of", errno);
@@ -56,11 +58,12 @@ ChildEnd run_child(const std::filesystem::path& program, const std::vector<std::
   ::setpgid(child, child);  // Both sides do it: neither may rely on being second.
   ChildEnd end;
   int status = 0;
-  bool ended = ends_within(child, limit, status);
+  bool ended = ends_within(program, child, limit, status);
   if (!ended) {
     end.out_of_time = true;
     ::kill(-child, SIGKILL);
-    ended = ends_within(child, patience, status);
+    ended = ends_within(program, child, patience, status);
+    end.still_runs = !ended;
   }
   end.seconds = seconds_since(begin);
   if (ended && !end.out_of_time) {

@@ -13,6 +13,7 @@
 #include "multipl_moe/cli/machine.hpp"
 #include "multipl_moe/cuda/devices.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/io/notice.hpp"
 
 namespace {
@@ -32,9 +33,12 @@ int check_gpu(const Flags& flags) {
   const multipl_moe::Gpu gpu = require_gpu(device, multipl_moe::gpus());
   const std::filesystem::path out = flags.out;
   if (!flags.stage.empty()) {
-    Subject subject = cuda_subject(gpu.index, flags.threads);
-    subject.machine = [] { return machine_text(multipl_moe::this_machine()); };
-    return run_stage(flags.stage, subject, Sizes::of_program(), out);
+    const auto make_subject = [&] {
+      Subject subject = cuda_subject(gpu.index, flags.threads);
+      subject.machine = [] { return machine_text(multipl_moe::this_machine()); };
+      return subject;
+    };
+    return run_stage(flags.stage, make_subject, Sizes::of_program(), out);
   }
   std::vector<Stage> stages;
   for (const DefinedStage& each : all_stages()) stages.push_back(each.stage);
@@ -45,10 +49,12 @@ int check_gpu(const Flags& flags) {
                       std::to_string(flags.threads)},
                      stage.limit);
   };
-  const auto result = run_stages(stages, {flags.from, flags.only}, flags.budget, out, text_of(gpu), launch);
+  const Selection selection{flags.from, flags.only};
+  const Origin origin{text_of(gpu), fmt::format("{:016x}", multipl_moe::hash_of_file(self))};
+  const auto result = run_stages(stages, selection, flags.budget, out, origin, launch);
   fmt::print("{}\n", (out / "summary.md").native());
   if (!result.left.empty())
-    multipl_moe::notice("not run yet: {}; the same command goes on\n", fmt::join(result.left, ", "));
+    multipl_moe::notice("not run yet: {}; {}\n", fmt::join(result.left, ", "), next_command(selection));
   if (result.failed.empty()) return 0;
   multipl_moe::notice("not passed: {}; --from or --only repeats a stage\n", fmt::join(result.failed, ", "));
   return 1;

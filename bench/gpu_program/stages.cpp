@@ -21,7 +21,8 @@ namespace gpu_program {
 
 namespace {
 
-std::filesystem::path ceilings_file(const std::filesystem::path& folder) { return folder / "ceilings.json"; }
+constexpr const char* ceilings_name = "ceilings.json";
+std::filesystem::path ceilings_file(const std::filesystem::path& folder) { return folder / ceilings_name; }
 
 }  // namespace
 
@@ -36,7 +37,7 @@ Sizes Sizes::of_program() {
 
 const std::vector<DefinedStage>& all_stages() {
   static const std::vector<DefinedStage> all{
-      {{"doctor", "versions, the machine, and the limits of the GPU", 20}, find_ceilings},
+      {{"doctor", "versions, the machine, and the limits of the GPU", 20, ceilings_name}, find_ceilings},
       {{"operations", "small models of every architecture against the CPU", 40}, compare_models},
       {{"tiny", "tiny trainings: against the CPU, repeated, and resumed", 40}, train_tiny},
       {{"shapes", "attention, loss and norm at full shape", 60}, time_operations},
@@ -48,12 +49,14 @@ const std::vector<DefinedStage>& all_stages() {
   return all;
 }
 
-int run_stage(std::string_view name, const Subject& subject, const Sizes& sizes, const std::filesystem::path& folder) {
+int run_stage(std::string_view name, const std::function<Subject()>& make_subject, const Sizes& sizes,
+              const std::filesystem::path& folder) {
   const auto& all = all_stages();
   const auto found = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.stage.name == name; });
   if (found == all.end()) throw multipl_moe::UsageError(fmt::format("[--stage] no stage has the name '{}'", name));
   Page page(folder / (found->stage.name + ".md"), fmt::format("{}: {}", found->stage.name, found->stage.title));
   try {
+    const Subject subject = make_subject();
     found->run({subject, sizes, folder, page});
   } catch (const std::exception& error) {
     page.fail(error.what());

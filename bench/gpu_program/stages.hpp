@@ -44,8 +44,10 @@ struct DefinedStage {
 /// All, in the order of their value.
 const std::vector<DefinedStage>& all_stages();
 
-/// Runs the stage of this name in this process and writes its page. Returns the exit code: 1 if something was wrong.
-int run_stage(std::string_view name, const Subject& subject, const Sizes& sizes, const std::filesystem::path& folder);
+/// Runs the stage of this name in this process and writes its page, also of an error of `make_subject`. Returns the
+/// exit code: 1 if something was wrong.
+int run_stage(std::string_view name, const std::function<Subject()>& make_subject, const Sizes& sizes,
+              const std::filesystem::path& folder);
 
 // --- each in a file of its own --------------------------------------------------------------------------------------
 

@@ -1,7 +1,10 @@
 /// The stages of the GPU check at tiny sizes, on the emulated device.
+#include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "../io/scratch.hpp"
+#include "bench/gpu_program/model_values.hpp"
 #include "bench/gpu_program/stages.hpp"
 #include "bench/gpu_program/timed_operations.hpp"
 #include "emulated_model.hpp"
@@ -9,6 +12,7 @@
 #include "multipl_moe/io/file.hpp"
 #include "support/catch.hpp"
 #include "support/emulated_device.hpp"
+#include "wrong_model.hpp"
 
 namespace device_gpu_program_test {
 
@@ -83,13 +87,37 @@ struct Run {
 
   int operator()(const char* stage) const {
     const moe::testing::WithLanes lanes(1);
-    return run_stage(stage, subject, sizes, scratch.path());
+    return run_stage(
+        stage, [&] { return subject; }, sizes, scratch.path());
   }
   std::string page(const char* stage) const {
     return multipl_moe::read_whole_file(scratch / (std::string(stage) + ".md"), 1 << 20);
   }
   bool shows(const char* stage, const char* text) const { return page(stage).find(text) != std::string::npos; }
 };
+
+/// One tensor in the middle of its gradients is not a number.
+struct NanGradient : multipl_moe::testing::WrongModel {
+  using WrongModel::WrongModel;
+  std::vector<multipl_moe::TensorRef> gradients() override {
+    auto all = WrongModel::gradients();
+    // The bias of keys has no gradient but rounding, which the stage leaves out.
+    const auto wrong = std::find_if(all.begin() + std::ssize(all) / 2, all.end(),
+                                    [](const auto& each) { return !each.name.ends_with("bias.grad"); });
+    fill_values(*wrong, [](std::size_t) { return NAN; });
+    return all;
+  }
+};
+/// The gradient of one step is not a number, as the trainer sees it.
+struct NanStep : multipl_moe::testing::WrongModel {
+  using WrongModel::WrongModel;
+  mutable int steps = 0;
+  double gradient_norm() const override { return ++steps == 3 ? NAN : WrongModel::gradient_norm(); }
+};
+template <class Wrong>
+std::unique_ptr<multipl_moe::LanguageModel> wrong(const multipl_moe::ModelConfig& config) {
+  return std::make_unique<Wrong>(make_emulated_model(config, multipl_moe::ModelDtype::bfloat16));
+}
 
 }  // namespace
 
@@ -120,6 +148,23 @@ TEST_CASE("the stage operations agrees on a right device, and finds a wrong one"
   };
   CHECK(run("operations") == 1);
   CHECK(run.shows("operations", "In short: wrong: dense: "));
+}
+
+TEST_CASE("values that are not numbers are never within a limit, whatever follows them", "[device]") {
+  Run run;
+  run.subject.make = wrong<NanGradient>;
+  CHECK(run("operations") == 1);
+  CHECK(run.shows("operations", "In short: wrong: dense: "));
+  CHECK(run.shows("operations", "0 of "));
+  run.subject.make = wrong<NanStep>;
+  CHECK(run("tiny") == 1);
+  CHECK(run.shows("tiny", "**Wrong:** the losses differ by inf in step 3"));
+}
+
+TEST_CASE("a stage tiny that was killed is repeated beside the run that it has left", "[device]") {
+  const Run run;
+  std::filesystem::create_directories(run.scratch / "tiny/run/checkpoints/00000005");
+  CHECK(run("tiny") == 0);
 }
 
 TEST_CASE("the stage tiny trains, repeats and resumes", "[device]") {
@@ -192,6 +237,9 @@ TEST_CASE("an error of a stage is on its page", "[device]") {
   CHECK(run("shapes") == 1);
   CHECK(run.shows("shapes", "In short: wrong: the device is lost"));
   CHECK_THROWS_AS(run("nothing"), multipl_moe::UsageError);
+  const auto no_device = []() -> Subject { throw multipl_moe::Failure("the driver is too old"); };
+  CHECK(run_stage("doctor", no_device, run.sizes, run.scratch.path()) == 1);
+  CHECK(run.shows("doctor", "In short: wrong: the driver is too old"));
 }
 
 }  // namespace device_gpu_program_test
