@@ -50,6 +50,7 @@ have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" 
 # A sandbox and the compilers of the six languages, for the command evaluate.
 compilers="bubblewrap python3 openjdk-17-jdk-headless libjavatuples-java g++ rustc libstd-rust-dev golang-go ruby"
 
+nvcc_command() { command -v nvcc || echo /usr/local/cuda/bin/nvcc; }
 have_nvcc() { have_command nvcc || [ -x /usr/local/cuda/bin/nvcc ]; }
 require_nvcc() {
   have_nvcc || die "nvcc was not found: install the CUDA Toolkit, 12.8 or newer, and add its bin folder to the PATH"
@@ -291,8 +292,13 @@ pack_gpu_program() {
   strip -o "$pack/multipl_moe_gpu_check" "$root/build/gpu-pack-build/bin/multipl_moe_gpu_check"
   cp "$root/bench/gpu_program/run.sh" "$pack/run"
   chmod +x "$pack/run"
+  echo '#include <cublas_v2.h>
+cublas_major CUBLAS_VER_MAJOR' >"$root/build/cublas_major.cu"
+  major=$("$(nvcc_command)" -E "$root/build/cublas_major.cu" | sed -n 's/^cublas_major //p')
+  [ -n "$major" ] || die "the version of cuBLAS was not found: $(nvcc_command) cannot preprocess cublas_v2.h"
+  echo "libcublas.so.$major" >"$pack/cublas"
   say "$pack, $(du -sh "$pack" | cut -f1): copy it to a machine with a GPU and call run --out DIR there"
-  say "libraries that it takes from that machine:$(ldd "$pack/multipl_moe_gpu_check" | awk '{printf " %s", $1}'), and cuBLAS"
+  say "libraries that it takes from that machine:$(ldd "$pack/multipl_moe_gpu_check" | awk '{printf " %s", $1}'), and libcublas.so.$major; it must have this machine's processor architecture and a glibc at least as new: $(ldd --version | sed -n '1s/.* //p')"
 }
 
 gpu_program_command() {
@@ -305,7 +311,7 @@ gpu_program_command() {
   fi
   build gpu --target multipl_moe_gpu_check
   result=0
-  "$root/build/gpu/bin/multipl_moe_gpu_check" --out "$root/build/gpu-program" "$@" >&2 || result=$?
+  MOE_GPU_CHECK=$root/build/gpu/bin/multipl_moe_gpu_check sh "$root/bench/gpu_program/run.sh" --out "$root/build/gpu-program" "$@" >&2 || result=$?
   [ ! -f "$root/build/gpu-program/summary.md" ] || cat "$root/build/gpu-program/summary.md"
   return $result
 }

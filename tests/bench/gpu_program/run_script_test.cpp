@@ -16,11 +16,13 @@ namespace {
 
 /// A packed folder whose program prints where it would look for libraries, and what it was called with.
 struct Packed {
-  ScratchFolder scratch;
+  ScratchFolder parent;
+  fs::path scratch = parent / "a b";
 
   Packed() {
+    fs::create_directory(scratch);
     fs::copy(MOE_RUN_SCRIPT, scratch / "run");
-    put_program("multipl_moe_gpu_check", "#!/bin/sh\necho \"[$LD_LIBRARY_PATH] $*\"\n");
+    put_program("multipl_moe_gpu_check", "#!/bin/sh\nprintf '[%s]' \"$LD_LIBRARY_PATH\" \"$@\"\n");
   }
   void put_program(const char* name, const std::string& text) const {
     const fs::path path = scratch / name;
@@ -43,7 +45,13 @@ struct Packed {
 
 TEST_CASE("arguments reach the packed program in an empty environment") {
   const Packed packed;
-  CHECK(packed.printed("").ends_with("] --out a b\n"));
+  CHECK(packed.printed("").ends_with("][--out][a b]"));
+}
+
+TEST_CASE("the program that the caller names is started instead of the packed one") {
+  const Packed packed;
+  packed.put_program("other", "#!/bin/sh\nprintf 'other[%s]' \"$@\"\n");
+  CHECK(packed.printed("MOE_GPU_CHECK='" + (packed.scratch / "other").native() + "'") == "other[--out]other[a b]");
 }
 
 #ifdef MOE_PYTHON
@@ -54,8 +62,7 @@ TEST_CASE("folders of pip that hold cuBLAS are searched, after those of LD_LIBRA
   std::ofstream(pip / "nvidia/cublas/lib/libcublas.so.13") << "";
   // The interpreter may need more of the environment than the script.
   packed.put_program("python3", "#!/bin/sh\nexec '" MOE_PYTHON "' \"$@\"\n");
-  const std::string python =
-      "PYTHONPATH='" + pip.native() + "' PATH='" + packed.scratch.path().native() + ":/usr/bin:/bin'";
+  const std::string python = "PYTHONPATH='" + pip.native() + "' PATH='" + packed.scratch.native() + ":/usr/bin:/bin'";
   const std::string found = (pip / "nvidia/cublas/lib").native();
   const std::string alone = packed.printed(python), after = packed.printed(python + " LD_LIBRARY_PATH=/own/folder");
   CHECK(alone.find(found) != std::string::npos);
@@ -63,6 +70,11 @@ TEST_CASE("folders of pip that hold cuBLAS are searched, after those of LD_LIBRA
   CHECK(alone.find("[:") == std::string::npos);
   CHECK(after.find("[/own/folder:") == 0);
   CHECK(after.find(found) != std::string::npos);
+  // Another major version cannot stand in for the one that was packed.
+  std::ofstream(packed.scratch / "cublas") << "libcublas.so.13\n";
+  CHECK(packed.printed(python).find(found) != std::string::npos);
+  std::ofstream(packed.scratch / "cublas") << "libcublas.so.12\n";
+  CHECK(packed.printed(python).find(found) == std::string::npos);
 }
 #endif
 
