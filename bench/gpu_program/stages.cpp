@@ -91,9 +91,11 @@ Ceilings stored_ceilings(const std::filesystem::path& folder) {
 
 void show(Page& page, const TimedOperation& operation, const Ceilings& ceilings) {
   page.figure(operation.what, 1e3 * operation.seconds, "ms");
+  page.figure(operation.what + ", fastest round", 1e3 * operation.fastest, "ms");
   const auto rate = [&](double amount, const char* unit, double ceiling, const char* of) {
     if (amount <= 0) return;
     page.figure(operation.what, 1e-12 * amount / operation.seconds, unit);
+    page.figure(operation.what + ", largest", 1e-12 * amount / operation.fastest, unit);
     if (ceiling > 0) page.figure(operation.what, amount / operation.seconds / ceiling, of);
   };
   rate(operation.flops, "TFLOP/s", ceilings.flops_per_second, "of a dense product");
@@ -181,7 +183,7 @@ multipl_moe::DevicePlan plan_of(const OperationSizes& sizes, const multipl_moe::
 
 bool fits(const multipl_moe::DevicePlan& plan, std::int64_t free) {
   const auto on_host = multipl_moe::free_memory_bytes();
-  return static_cast<double>(plan.on_device()) <= 0.97 * static_cast<double>(free) &&
+  return static_cast<double>(plan.on_device()) <= share_of_free * static_cast<double>(free) &&
          (!on_host || static_cast<double>(plan.pinned) <= 0.9 * static_cast<double>(*on_host));
 }
 
@@ -195,6 +197,18 @@ FittedTraining fitted(const OperationSizes& sizes, std::int64_t free) {
   throw multipl_moe::Failure(
       fmt::format("not even one layer can be trained in {} of GPU memory", multipl_moe::gib(free)));
 }
+
+namespace {
+
+/// Of tokens that are drawn uniformly: log of the vocabulary, and half of the variance of logits, which are products of
+/// a normalized row with normal weights.
+double loss_of_random_weights(const multipl_moe::ModelConfig& config) {
+  const double deviation = config.initializer_range;
+  return std::log(static_cast<double>(config.vocab_size)) +
+         0.5 * deviation * deviation * static_cast<double>(config.hidden_size);
+}
+
+}  // namespace
 
 TimedTraining time_training(const StageContext& on, const OperationSizes& sizes, const multipl_moe::DeviceForm& form,
                             std::int64_t accumulation, std::int64_t steps, bool draws_normal) {
@@ -227,7 +241,7 @@ TimedTraining time_training(const StageContext& on, const OperationSizes& sizes,
     }
     const double norm = model->gradient_norm();
     const Stopwatch last;
-    model->step(optimizer, 1e-4, step, std::min(1.0, 1 / norm));
+    model->step(optimizer, on.sizes.learning_rate, step, std::min(1.0, 1 / norm));
     subject.wait();
     result.optimizer = last.seconds();
     result.seconds.push_back(whole.seconds());
@@ -238,6 +252,12 @@ TimedTraining time_training(const StageContext& on, const OperationSizes& sizes,
       throw multipl_moe::Failure("the loss or its gradient is not finite");
   }
   result.memory = subject.memory();
+  if (const double random = loss_of_random_weights(sizes.config); !(std::abs(result.losses.front() - random) <= 0.5))
+    on.page.fail(
+        fmt::format("the first loss is {:.4f}, random weights have about {:.4f}", result.losses.front(), random));
+  if (steps > 1 && !(result.losses.back() < result.losses.front()))
+    on.page.fail(fmt::format("the loss of the same tokens is {:.4f} at first and {:.4f} in step {}",
+                             result.losses.front(), result.losses.back(), steps));
   return result;
 }
 

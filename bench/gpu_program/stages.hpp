@@ -24,7 +24,8 @@ struct Sizes {
   std::int64_t tiny_steps = 50;  ///< on the CPU and on the device
   std::int64_t repeats = 20;     ///< of a tiny training with one hash
   std::int64_t decoded = 32;     ///< tokens of each timed decoding
-  int threads_to_draw = 8;       ///< with fewer the full model gets weights from a table
+  double learning_rate = 1e-4;
+  int threads_to_draw = 8;  ///< with fewer the full model gets weights from a table
 
   static Sizes of_program();
 };
@@ -70,8 +71,10 @@ Ceilings stored_ceilings(const std::filesystem::path& folder);
 /// Figures of an operation: its time, its rates and their share of the ceilings.
 void show(Page& page, const TimedOperation& operation, const Ceilings& ceilings);
 
-/// Whether a plan fits into `free` bytes of the device with a margin of 3 %, since a plan is exact within some percent,
-/// and its pinned memory into nine tenths of the host's free memory.
+/// Of the device's free memory, what a plan may take: a plan is exact within some percent.
+inline constexpr double share_of_free = 0.97;
+/// Whether a plan fits into `free` bytes of the device with that margin, and its pinned memory into nine tenths of the
+/// host's free memory.
 bool fits(const multipl_moe::DevicePlan& plan, std::int64_t free);
 
 /// A plan of training that fits, with as many of the model's layers as fit.
@@ -91,8 +94,9 @@ struct TimedTraining {
   MemoryFound memory;
 };
 /// Makes the model on the device and trains it on random tokens. `draws_normal`: its weights are those of
-/// LanguageModel::initialize(), otherwise they come from a table, which takes less time and changes none of the
-/// figures.
+/// LanguageModel::initialize(), otherwise they come from a table, which takes less time and changes neither times
+/// nor memory, only the loss and its gradient's norm. Page::fail if the first loss is not that of random weights, or
+/// the last one, after steps on the same tokens, is not lower.
 TimedTraining time_training(const StageContext& on, const OperationSizes& sizes, const multipl_moe::DeviceForm& form,
                             std::int64_t accumulation, std::int64_t steps, bool draws_normal);
 /// Fills all matrices with normal values of a table.

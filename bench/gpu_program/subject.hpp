@@ -1,4 +1,4 @@
-/// The device under check, as the stages see it: a GPU in the program, the CPU or an emulated device in tests.
+/// The device under check, as the stages see it: a GPU in the program, an emulated device in tests.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,13 @@
 
 namespace gpu_program {
 
-/// One operation, timed alone; its seconds are the median of some rounds.
+/// One operation, timed alone; in some rounds.
 struct TimedOperation {
   std::string what;
-  double seconds = 0;
-  double flops = 0;  ///< of its products; 0: it is not limited by them
-  double bytes = 0;  ///< read and written; 0: it is not limited by memory
+  double seconds = 0;  ///< the median
+  double fastest = 0;  ///< seconds of the fastest round
+  double flops = 0;    ///< of its products; 0: it is not limited by them
+  double bytes = 0;    ///< read and written; 0: it is not limited by memory
 };
 
 /// Bytes of the device's memory.

@@ -17,8 +17,9 @@
 
 namespace gpu_program {
 
-/// `Clock::time(f)`: seconds from the start to the end of the work that f enqueues. The first of `rounds` + 1 runs of
-/// an operation is not counted: it loads kernels and raises clocks.
+/// `Clock::time(f)`: seconds from the start to the end of the work that f enqueues. An operation runs for at least
+/// `warm_up` seconds before its `rounds` are counted: the first run loads kernels, and a GPU that was idle takes a
+/// while to raise its clocks.
 template <class Value, class B, class Clock>
 class TimedOperations {
  public:
@@ -26,8 +27,8 @@ class TimedOperations {
   using Context = typename B::Context;
   using Tensor = moe::Matrix<Value, B>;
 
-  TimedOperations(const Context& context, Clock& clock, int rounds)
-      : context_(context), clock_(clock), rounds_(rounds) {}
+  TimedOperations(const Context& context, Clock& clock, int rounds, double warm_up = 2)
+      : context_(context), clock_(clock), rounds_(rounds), warm_up_(warm_up) {}
 
   /// `width`: rows and columns of both factors of the product; `bytes`: of the copy's source.
   std::vector<TimedOperation> ceilings(Index width, Index bytes) {
@@ -75,11 +76,13 @@ class TimedOperations {
 
   template <class F>
   TimedOperation timed(std::string what, double flops, double bytes, const F& f) {
+    double passed = 0;
+    do passed += clock_.time(f);
+    while (passed < warm_up_);
     std::vector<double> seconds;
-    for (int round = 0; round <= rounds_; ++round) seconds.push_back(clock_.time(f));
-    seconds.erase(seconds.begin());
+    for (int round = 0; round < rounds_; ++round) seconds.push_back(clock_.time(f));
     std::sort(seconds.begin(), seconds.end());
-    return {std::move(what), seconds[seconds.size() / 2], flops, bytes};
+    return {std::move(what), seconds[seconds.size() / 2], seconds.front(), flops, bytes};
   }
 
   void attention(const OperationSizes& sizes, std::vector<TimedOperation>& found) {
@@ -93,7 +96,7 @@ class TimedOperations {
     const Index rows = batch.rows(), queries = shape.heads * shape.head_dim, keys = shape.kv_heads * shape.head_dim;
     const auto q = drawn(rows, queries, 1, 3), k = drawn(rows, keys, 1, 4), v = drawn(rows, keys, 1, 5),
                d_o = drawn(rows, queries, 1, 6);
-    // A query meets half of the keys on average, in two products forward and in five backward.
+    // A query attends to half of the keys on average, in two products forward and in five backward.
     const double product = static_cast<double>(rows * sizes.length * queries);
     auto output = attention.attend(context_, q, k, v);
     found.push_back(timed("attention, forward", 2 * product, 0, [&] { output = attention.attend(context_, q, k, v); }));
@@ -134,6 +137,7 @@ class TimedOperations {
   const Context& context_;
   Clock& clock_;
   int rounds_;
+  double warm_up_;
 };
 
 }  // namespace gpu_program
