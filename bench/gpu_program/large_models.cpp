@@ -31,13 +31,13 @@ void show_memory(Page& page, const MemoryFound& found, const multipl_moe::Device
   page.figure("memory, the most in use", gigabytes(found.high_water), "GiB");
   page.figure("memory, planned", gigabytes(plan.on_device()), "GiB");
   const double share = static_cast<double>(found.high_water) / static_cast<double>(plan.on_device());
-  page.figure("memory, found / planned", share, "", Target{.must = 1.1, .at_least = false});
-  if (is_full) page.figure("memory, found / planned", share, "", Target{.must = 0.9});
+  page.figure("memory, found / planned", share, "", Target{.required = 1.1, .at_least = false});
+  if (is_full) page.figure("memory, found / planned", share, "", Target{.required = 0.9});
   if (found.pool_reserved > 0)
     page.figure(
         "pool of activations, reserved / used",
         static_cast<double>(found.pool_reserved) / static_cast<double>(std::max(found.pool_used, std::int64_t{1})), "",
-        Target{.must = 1.15, .at_least = false});
+        Target{.required = 1.15, .at_least = false});
 }
 
 /// Whether the form of training is one that the targets are for, as the first form that fits on an H200 is.
@@ -127,10 +127,10 @@ void train_full(const StageContext& on) {
   on.page.figure("drawing the weights", training.drawing, "s");
   show_training(on, sizes, fit.form, training, on.sizes.accumulation, has_targets);
   on.page.not_measured("everything that is no product, of a step", "the events of a phase are not recorded yet",
-                       Target{.must = 0.15, .at_least = false});
+                       Target{.required = 0.15, .at_least = false});
   on.page.not_measured("waits of the host in a step", "they are counted on the emulated device alone");
   on.page.not_measured("reading the weights from cached files, s", "nothing is saved",
-                       Target{.must = 15, .at_least = false});
+                       Target{.required = 15, .at_least = false});
   on.page.in_short(fmt::format("{} layers: {:.0f} tokens/s, {}", fit.config.num_hidden_layers,
                                static_cast<double>(on.sizes.accumulation * sizes.tokens()) / step_seconds(training),
                                gib(training.memory.high_water)));
@@ -177,7 +177,8 @@ void generate(const StageContext& on) {
   std::int64_t count = 2;
   // Arithmetic at 4.3 TB/s: 1.5 ms for the 6.3 GB of weights that one text reads, 5.0 ms for all 21.5 GB, which 8 may
   // read, and 4 ms for about 1,000 launches.
-  const Target for_one{.must = 5, .then = 2.5, .at_least = false}, for_eight{.must = 9, .then = 5, .at_least = false};
+  const Target for_one{.required = 5, .goal = 2.5, .at_least = false},
+      for_eight{.required = 9, .goal = 5, .at_least = false};
   for (const auto& [together, target] : {std::pair{std::int64_t{1}, for_one}, {std::int64_t{texts}, for_eight}}) {
     for (; count < together; ++count) decoding->join(drawn(sizes.length));
     std::vector<std::int64_t> kept;

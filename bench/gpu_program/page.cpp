@@ -21,8 +21,8 @@ std::string text_of(double value) {
 }
 std::string text_of(const Target& target) {
   const auto* const sign = target.at_least ? ">=" : "<=";
-  return fmt::format("{} {} | {}", sign, text_of(target.must),
-                     target.then ? fmt::format("{} {}", sign, text_of(*target.then)) : "");
+  return fmt::format("{} {} | {}", sign, text_of(target.required),
+                     target.goal ? fmt::format("{} {}", sign, text_of(*target.goal)) : "");
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ Page::Page(std::filesystem::path path, const std::string& title)
 
 void Page::row(const std::string& what, const std::string& figure, const std::string& unit,
                const std::optional<Target>& target, const std::string& verdict) {
-  if (!in_table_) text_ += "\n| figure | found | unit | must | then | |\n|---|---|---|---|---|---|\n";
+  if (!in_table_) text_ += "\n| figure | found | unit | required | goal | |\n|---|---|---|---|---|---|\n";
   in_table_ = true;
   text_ += fmt::format("| {} | {} | {} | {} | {} |\n", one_line(what), one_line(figure), unit,
                        target ? text_of(*target) : " | ", verdict);

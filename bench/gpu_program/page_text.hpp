@@ -9,16 +9,16 @@ namespace gpu_program {
 
 /// What a figure is measured against.
 struct Target {
-  double must = 0;
-  std::optional<double> then{};  ///< to be reached after that
+  double required = 0;
+  std::optional<double> goal{};  ///< to be reached after that
   bool at_least = true;          ///< otherwise at most
 };
 
 /// How a figure stands to its target. One that is not a number has missed it.
 inline std::string verdict_of(double value, const Target& target) {
   const auto reaches = [&](double bar) { return target.at_least ? value >= bar : value <= bar; };
-  if (!reaches(target.must)) return "missed";
-  return target.then && reaches(*target.then) ? "reached, then too" : "reached";
+  if (!reaches(target.required)) return "missed";
+  return target.goal && reaches(*target.goal) ? "reached, and the goal" : "reached";
 }
 
 /// Begins the line of a page that the summary shows, its last.

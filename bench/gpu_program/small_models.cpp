@@ -218,7 +218,7 @@ void compare_models(const StageContext& on) {
     }
     const auto [deviation, what] = largest_deviation(expected.values, found.values);
     on.page.figure(fmt::format("{}, largest in {}", name, what), deviation, "NMSE",
-                   Target{.must = bar, .at_least = false});
+                   Target{.required = bar, .at_least = false});
     if (!(deviation <= bar)) on.page.fail(fmt::format("{}: {} deviates by {:.2g}", name, what, deviation));
     worst = std::max(worst, deviation);
     agreeing += deviation <= bar;
@@ -335,7 +335,7 @@ void train_tiny(const StageContext& on) {
   on.page.figure("last loss, on the CPU in float32", expected.back(), "nats");
   on.page.figure("last loss, on the device in bfloat16", found.back(), "nats");
   on.page.figure(fmt::format("largest difference, in {}", difference.what), difference.value, "nats",
-                 Target{.must = bar, .at_least = false});
+                 Target{.required = bar, .at_least = false});
   on.page.figure("step on the device", 1e3 * seconds / static_cast<double>(found.size()), "ms");
   if (!(difference.value <= bar))
     on.page.fail(fmt::format("the losses differ by {:.3g} in {}", difference.value, difference.what));
@@ -349,7 +349,7 @@ void train_tiny(const StageContext& on) {
     hashes.insert(hash_of(*model));
   }
   on.page.figure(fmt::format("hashes of {} equal runs", on.sizes.repeats), static_cast<double>(hashes.size()), "",
-                 Target{.must = 1, .at_least = false});
+                 Target{.required = 1, .at_least = false});
   if (hashes.size() != 1) on.page.fail(fmt::format("{} equal runs have {} hashes", on.sizes.repeats, hashes.size()));
 
   auto stopped = few;
@@ -366,7 +366,7 @@ void train_tiny(const StageContext& on) {
   const bool is_half = std::ssize(rest) == few.steps - few.steps / 2;
   const bool is_equal = is_half && hashes.contains(hash_of(*again));
   on.page.figure("a run that was stopped and resumed has the bits of the others", is_equal ? 1 : 0, "",
-                 Target{.must = 1});
+                 Target{.required = 1});
   if (!is_equal) on.page.fail("a resumed run has other bits than one in one piece");
   on.page.in_short(fmt::format("loss {:.4f} on the CPU, {:.4f} on the device; {} runs, {} hash{}; resumed {}",
                                expected.back(), found.back(), on.sizes.repeats, hashes.size(),

@@ -92,7 +92,7 @@ double training_operations(const ModelConfig& config, const std::function<bool(s
                            std::int64_t length, ActivationCheckpointing checkpointing) {
   const MatrixValues values = matrix_values_of_token(config, trains);
   const double layers = static_cast<double>(config.num_hidden_layers);
-  // A query meets half of the keys on average, in two products forward and in five backward.
+  // A query attends to half of the keys on average, in two products forward and in five backward.
   const double product = layers * static_cast<double>(length * config.num_attention_heads * config.head_dim());
   const double again = checkpointing == ActivationCheckpointing::on ? 2 * values.in_layers + 2 * product : 0;
   return 2 * (2 * (values.in_layers + values.in_head) + values.trainable) + 7 * product + again;

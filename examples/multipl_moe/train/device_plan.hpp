@@ -59,9 +59,9 @@ struct DeviceRow {
 std::vector<DeviceRow> device_rows(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
                                    std::int64_t device, std::optional<std::int64_t> host);
 
-/// Floating point operations of a token in training, of the products only: 2 for a value of each matrix that it meets,
-/// in the forward pass, for the gradient of its input, and for its own gradient if it trains; and those of attention.
-/// Gradient checkpointing computes the forward pass of the layers again.
+/// Floating point operations of a token in training, of the products only: 2 for a value of each matrix that it is
+/// multiplied with, in the forward pass, for the gradient of its input, and for its own gradient if it trains; and
+/// those of attention. Gradient checkpointing computes the forward pass of the layers again.
 double training_operations(const ModelConfig& config, const std::function<bool(std::string_view)>& trains,
                            std::int64_t length, ActivationCheckpointing checkpointing);
 

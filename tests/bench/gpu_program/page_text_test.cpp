@@ -12,16 +12,16 @@ TEST_CASE("a figure reaches a target from its own side, the second only after th
   const Target rate{29, 33};
   CHECK(verdict_of(28.9, rate) == "missed");
   CHECK(verdict_of(29, rate) == "reached");
-  CHECK(verdict_of(33, rate) == "reached, then too");
-  const Target delay{.must = 5, .then = 2.5, .at_least = false};
+  CHECK(verdict_of(33, rate) == "reached, and the goal");
+  const Target delay{.required = 5, .goal = 2.5, .at_least = false};
   CHECK(verdict_of(5.1, delay) == "missed");
   CHECK(verdict_of(5, delay) == "reached");
-  CHECK(verdict_of(2.5, delay) == "reached, then too");
-  CHECK(verdict_of(100, Target{.must = 1}) == "reached");
+  CHECK(verdict_of(2.5, delay) == "reached, and the goal");
+  CHECK(verdict_of(100, Target{.required = 1}) == "reached");
 }
 TEST_CASE("a figure that is not a number has missed its target") {
-  CHECK(verdict_of(NAN, Target{.must = 1}) == "missed");
-  CHECK(verdict_of(NAN, Target{.must = 1, .at_least = false}) == "missed");
+  CHECK(verdict_of(NAN, Target{.required = 1}) == "missed");
+  CHECK(verdict_of(NAN, Target{.required = 1, .at_least = false}) == "missed");
 }
 
 TEST_CASE("the note of a page is its last line that is marked as one") {

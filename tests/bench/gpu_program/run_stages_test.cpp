@@ -249,16 +249,16 @@ TEST_CASE("a page is complete after every addition, and shows what was not reach
   Page page(scratch / "page.md", "stage: title");
   CHECK(text_of(scratch / "page.md") == "# stage: title\n");
   page.figure("speed", 30000, "tokens/s", Target{29000, 33000});
-  page.figure("delay", 6, "ms", Target{.must = 5, .then = 2.5, .at_least = false});
-  page.figure("delay", 2, "ms", Target{.must = 5, .then = 2.5, .at_least = false});
-  page.not_measured("other", "there is none", Target{.must = 1});
+  page.figure("delay", 6, "ms", Target{.required = 5, .goal = 2.5, .at_least = false});
+  page.figure("delay", 2, "ms", Target{.required = 5, .goal = 2.5, .at_least = false});
+  page.not_measured("other", "there is none", Target{.required = 1});
   page.in_short("30000 tokens/s");
   CHECK(text_of(scratch / "page.md") ==
         "# stage: title\n\n"
-        "| figure | found | unit | must | then | |\n|---|---|---|---|---|---|\n"
+        "| figure | found | unit | required | goal | |\n|---|---|---|---|---|---|\n"
         "| speed | 30000 | tokens/s | >= 29000 | >= 33000 | reached |\n"
         "| delay | 6 | ms | <= 5 | <= 2.5 | missed |\n"
-        "| delay | 2 | ms | <= 5 | <= 2.5 | reached, then too |\n"
+        "| delay | 2 | ms | <= 5 | <= 2.5 | reached, and the goal |\n"
         "| other | not measured: there is none |  | >= 1 |  |  |\n"
         "\nIn short: 30000 tokens/s\n");
   CHECK_FALSE(page.has_failed());
