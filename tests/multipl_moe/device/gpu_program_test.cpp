@@ -185,7 +185,7 @@ TEST_CASE("values that are not numbers are never within a limit, whatever follow
 
 TEST_CASE("a stage tiny that was killed is repeated beside the run that it has left", "[device]") {
   const Run run;
-  std::filesystem::create_directories(run.scratch / "tiny/run/checkpoints/00000005");
+  std::filesystem::create_directories(run.scratch / "tiny/run/checkpoints/step-000005");
   CHECK(run("tiny") == 0);
 }
 
