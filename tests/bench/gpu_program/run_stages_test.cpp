@@ -172,7 +172,7 @@ TEST_CASE("the command that goes on is named: one with --from or --only repeats 
   CHECK(next_command({.only = "second"}) == "the command without --only goes on");
 }
 
-TEST_CASE("--from repeats a stage and all after it, --only one stage") {
+TEST_CASE("a stage and all after it are repeated with --from, one stage with --only") {
   Planted planted;
   planted.run();
   planted.started.clear();

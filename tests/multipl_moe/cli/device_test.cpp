@@ -73,7 +73,7 @@ TEST_CASE("options that do not apply on a GPU are refused by name", "[cli][devic
             .exit_code == 1);
 }
 
-TEST_CASE("--optimizer-state is about the memory beside a GPU", "[cli][device]") {
+TEST_CASE("the option --optimizer-state is about the memory beside a GPU", "[cli][device]") {
   const ScratchFolder scratch;
   for (const std::string command : {"pretrain", "train --model nowhere"})
     for (const std::string place : {"device", "host"}) {
@@ -87,7 +87,7 @@ TEST_CASE("--optimizer-state is about the memory beside a GPU", "[cli][device]")
     }
 }
 
-TEST_CASE("--device-memory belongs to a plan for a GPU", "[cli][device]") {
+TEST_CASE("the option --device-memory belongs to a plan for a GPU", "[cli][device]") {
   const ScratchFolder scratch;
   const std::string train = "train --model nowhere --data nowhere -o out ";
   const Outcome on_cpu = run(scratch, train + "--dry-run --device-memory 80GB");
