@@ -65,7 +65,7 @@ DevicePlan device_plan(const ModelConfig& config, const TrainingCounts& counts, 
   const std::int64_t state = form.precision.bytes() * counts.trainable;
   // Of state in host memory, pieces are on the device: one that comes, one that is updated, one that goes.
   const std::int64_t pieces =
-      form.precision.bytes() * moe::Offloaded::slots * moe::Offloaded().values_of_slot(counts.largest);
+      form.precision.bytes() * moe::Offloaded::slot_count * moe::Offloaded().values_of_slot(counts.largest);
   const bool is_on_host = form.state == StatePlace::host;
   return {.device = {.weights = weight_bytes(counts, ModelDtype::bfloat16),
                      .gradients = 4 * counts.trainable,

@@ -76,7 +76,7 @@ struct Offloaded {
   /// Most values that are copied as one: a positive multiple of 64.
   Index piece = Index{1} << 23;
   /// Number of pieces that have device memory.
-  static constexpr Index slots = 3;
+  static constexpr Index slot_count = 3;
 
   /// Values of each of these, for tensors of at most `largest` values.
   Index values_of_slot(Index largest) const { return (std::min)(piece, (largest + 63) / 64 * 64); }
@@ -177,7 +177,7 @@ struct Offloaded {
     }
 
     Index piece_ = 0;
-    std::array<std::unique_ptr<Slot>, slots> slots_;
+    std::array<std::unique_ptr<Slot>, slot_count> slots_;
   };
 };
 
