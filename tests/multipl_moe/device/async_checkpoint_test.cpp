@@ -14,17 +14,10 @@ using moe::testing::WithLanes;
 
 namespace {
 
-MoeConfig causal() {
-  for (const MoeConfig& mixture : small_mixtures())
-    if (mixture.architecture == "causal-multipl-moe") return mixture;
-  FAIL("there is no causal-multipl-moe");
-  return {};
-}
-
 struct Runs {
   TinyRun tiny;
   WithLanes lanes{1};
-  DeviceRun run{tiny, causal()};
+  DeviceRun run{tiny, small_mixture_of("causal-multipl-moe")};
 
   TrainOptions options(const std::string& folder, StatePlace place, bool async) const {
     TrainOptions options = DeviceRun::in_bfloat16(run.options(5), AdamWPrecision::Moments::float32);

@@ -16,17 +16,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-MoeConfig causal() {
-  for (const MoeConfig& mixture : small_mixtures())
-    if (mixture.architecture == "causal-multipl-moe") return mixture;
-  FAIL("there is no causal-multipl-moe");
-  return {};
-}
-
 struct Runs {
   TinyRun tiny;
   WithLanes lanes{1};
-  DeviceRun run{tiny, causal()};
+  DeviceRun run{tiny, small_mixture_of("causal-multipl-moe")};
 
   TrainOptions options(const std::string& folder, std::int64_t steps) const {
     TrainOptions options = DeviceRun::in_bfloat16(run.options(steps), AdamWPrecision::Moments::float32);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,12 @@ inline std::vector<MoeConfig> small_mixtures() {
     all.push_back(std::move(moe));
   }
   return all;
+}
+/// The one of these with this architecture.
+inline MoeConfig small_mixture_of(const std::string& architecture) {
+  for (const MoeConfig& mixture : small_mixtures())
+    if (mixture.architecture == architecture) return mixture;
+  throw std::invalid_argument("no mixture is called " + architecture);
 }
 
 using gpu_program::copy_values;

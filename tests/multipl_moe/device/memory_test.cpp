@@ -16,13 +16,6 @@ using moe::testing::WithLanes;
 
 namespace {
 
-MoeConfig paper() {
-  for (const MoeConfig& mixture : small_mixtures())
-    if (mixture.architecture == "multipl-moe") return mixture;
-  FAIL("there is no multipl-moe");
-  return {};
-}
-
 /// One step's work, with gradients that are cleared if it throws.
 void take_step(LanguageModel& model, const TokenBatch& batch, std::int64_t step) {
   const Sequences sequences{batch.sequences, batch.length, batch.tokens, batch.targets, batch.languages, batch.number};
@@ -41,7 +34,7 @@ void take_step(LanguageModel& model, const TokenBatch& batch, std::int64_t step)
 TEST_CASE("a training on a device holds the same memory after every step", "[device]") {
   const TinyRun tiny;
   const WithLanes lanes(1);
-  const DeviceRun run(tiny, paper());
+  const DeviceRun run(tiny, small_mixture_of("multipl-moe"));
   const auto model = run.on_device(ModelDtype::bfloat16);
   std::vector<std::size_t> live;
   TrainOptions options = DeviceRun::in_bfloat16(run.options(8));
@@ -53,7 +46,7 @@ TEST_CASE("a training on a device holds the same memory after every step", "[dev
 TEST_CASE("a training that is refused any of its memory has not begun, and changes nothing", "[device]") {
   const TinyRun tiny;
   const WithLanes lanes(1);
-  const DeviceRun run(tiny, paper());
+  const DeviceRun run(tiny, small_mixture_of("multipl-moe"));
   const long stride = moe::testing::is_slow_build ? 17 : 1;
   for (const StatePlace place : {StatePlace::device, StatePlace::host}) {
     const auto model = run.on_device(ModelDtype::bfloat16);
@@ -86,7 +79,7 @@ TEST_CASE("a step that is refused any of its memory changes nothing, and the nex
   const StatePlace place = GENERATE(StatePlace::device, StatePlace::host);
   const TinyRun tiny;
   const WithLanes lanes(1);
-  const DeviceRun run(tiny, paper());
+  const DeviceRun run(tiny, small_mixture_of("multipl-moe"));
   const auto model = run.on_device(ModelDtype::bfloat16), undisturbed = run.on_device(ModelDtype::bfloat16);
   auto stream = tiny.stream();
   TokenBatch batch;
@@ -122,7 +115,7 @@ TEST_CASE("a step that is refused any of its memory changes nothing, and the nex
 TEST_CASE("a run that runs out of a device's memory is resumed to the bit", "[device]") {
   const TinyRun tiny;
   const WithLanes lanes(1);
-  const DeviceRun run(tiny, paper());
+  const DeviceRun run(tiny, small_mixture_of("multipl-moe"));
   const auto in = [&](const char* folder) {
     TrainOptions options = DeviceRun::in_bfloat16(run.options(5));
     options.run = tiny.scratch / folder;

@@ -15,13 +15,6 @@ using moe::testing::WithLanes;
 
 namespace {
 
-MoeConfig causal() {
-  for (const MoeConfig& mixture : small_mixtures())
-    if (mixture.architecture == "causal-multipl-moe") return mixture;
-  FAIL("there is no causal-multipl-moe");
-  return {};
-}
-
 TrainOptions in_place(TrainOptions options, StatePlace place) {
   options.state_place = place;
   return options;
@@ -41,7 +34,7 @@ std::unique_ptr<LanguageModel> begun(const DeviceRun& run, StatePlace place, con
 TEST_CASE("optimizer state on the host gives the bits of state on the device, in every precision", "[device]") {
   const TinyRun tiny;
   const WithLanes lanes(1);
-  const DeviceRun run(tiny, causal());
+  const DeviceRun run(tiny, small_mixture_of("causal-multipl-moe"));
   const std::int64_t steps = moe::testing::is_slow_build ? 4 : 20;
   for (const ModelDtype dtype : {ModelDtype::float32, ModelDtype::bfloat16})
     for (const AdamWPrecision precision : all_adamw_precisions) {
@@ -61,7 +54,7 @@ TEST_CASE("optimizer state on the host gives the bits of state on the device, in
 TEST_CASE("a run is resumed to the bit with its optimizer state in the other place", "[device]") {
   const TinyRun tiny;
   const WithLanes lanes(1);
-  const DeviceRun run(tiny, causal());
+  const DeviceRun run(tiny, small_mixture_of("causal-multipl-moe"));
   const auto options_in = [&](const char* folder, StatePlace place) {
     TrainOptions options = in_place(DeviceRun::in_bfloat16(run.options(6)), place);
     options.run = tiny.scratch / folder;
@@ -86,7 +79,7 @@ TEST_CASE("a run is resumed to the bit with its optimizer state in the other pla
 TEST_CASE("a discarded step and a calibration do not touch optimizer state on the host", "[device]") {
   const TinyRun tiny;
   const WithLanes lanes(1);
-  const DeviceRun run(tiny, causal());
+  const DeviceRun run(tiny, small_mixture_of("causal-multipl-moe"));
   auto stream = tiny.stream();
   TokenBatch tokens;
   stream.next(tokens);
