@@ -14,7 +14,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "moe/backend/cuda/out_of_memory.cuh"
+#include "moe/backend/cuda/errors.cuh"
 
 namespace moe::testing {
 

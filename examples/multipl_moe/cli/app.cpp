@@ -17,7 +17,7 @@
 #include "multipl_moe/cli/config_file.hpp"
 #include "multipl_moe/cli/former_names.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
-#include "multipl_moe/cli/out_of_memory.hpp"
+#include "multipl_moe/cli/hardware_errors.hpp"
 #include "multipl_moe/cli/unknown_words.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
@@ -125,6 +125,8 @@ int run_program(int argc, char** argv) {
     return interrupted.exit_code();
   } catch (const std::bad_alloc& error) {
     return report(4, out_of_memory_text(error));
+  } catch (const moe::DeviceError& error) {
+    return report(1, device_error_text(error));
   } catch (const std::filesystem::filesystem_error& error) {
     return report(5, escaped(error.what(), 1000));
   } catch (const std::exception& error) {

@@ -2,7 +2,7 @@
 /// changes nothing.
 #include "../train/run_files.hpp"
 #include "device_runs.hpp"
-#include "moe/backend/cuda/out_of_memory.cuh"
+#include "moe/backend/cuda/errors.cuh"
 #include "multipl_moe/data/batch_stream.hpp"
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"

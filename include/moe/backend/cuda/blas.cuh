@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "moe/backend/cuda/allocate.cuh"
-#include "moe/backend/cuda/device_error.cuh"
+#include "moe/backend/cuda/check.cuh"
 #include "moe/backend/cuda/product.cuh"
 #include "moe/core/bfloat16.hpp"
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "moe/backend/cuda/device_error.cuh"
+#include "moe/backend/cuda/check.cuh"
 #include "moe/core/index.hpp"
 
 namespace moe::gpu {

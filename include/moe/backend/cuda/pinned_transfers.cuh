@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "moe/backend/cuda/copy_lane.cuh"
-#include "moe/backend/cuda/device_error.cuh"
+#include "moe/backend/cuda/check.cuh"
 
 namespace moe::gpu {
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstddef>
 
-#include "moe/backend/cuda/device_error.cuh"
+#include "moe/backend/cuda/check.cuh"
 
 namespace moe::gpu {
 

@@ -13,7 +13,7 @@
 #include "moe/backend/cuda/allocate.cuh"
 #include "moe/backend/cuda/blas.cuh"
 #include "moe/backend/cuda/copy_lane.cuh"
-#include "moe/backend/cuda/device_error.cuh"
+#include "moe/backend/cuda/check.cuh"
 #include "moe/backend/cuda/launch.cuh"
 #include "moe/backend/cuda/pinned_transfers.cuh"
 #include "moe/backend/cuda/staging.cuh"

@@ -1,10 +1,18 @@
+// Compiled by host compilers too.
 #pragma once
 
 #include <cstddef>
 #include <new>
+#include <stdexcept>
 #include <string>
 
 namespace moe {
+
+/// Thrown if the CUDA runtime or cuBLAS reports an error: there is no GPU, it is too old, a kernel failed. The text is
+/// `[where] the error as the runtime describes it`.
+struct DeviceError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 /// Thrown if device memory is exhausted. The caller's state is unchanged; the call works again once memory is free.
 class DeviceOutOfMemory : public std::bad_alloc {

@@ -1,9 +1,9 @@
-#include "multipl_moe/cli/out_of_memory.hpp"
+#include "multipl_moe/cli/hardware_errors.hpp"
 
-#include "moe/backend/cuda/out_of_memory.cuh"
+#include "moe/backend/cuda/errors.cuh"
 #include "support/catch.hpp"
 
-namespace out_of_memory_test {
+namespace hardware_errors_test {
 
 using namespace multipl_moe;
 using Catch::Matchers::ContainsSubstring;
@@ -22,4 +22,16 @@ TEST_CASE("the message of a command without enough memory names the memory and w
   for (const std::string& text : {of_gpu, pinned, of_host}) CHECK_THAT(text, !ContainsSubstring("Cuda"));
 }
 
-}  // namespace out_of_memory_test
+TEST_CASE("the message of a command whose GPU failed gives CUDA's reason and says how to go on", "[cli][device]") {
+  const std::string text = device_error_text(
+      moe::DeviceError("[CudaContext::wait] cudaErrorIllegalAddress: an illegal memory access was encountered"));
+  CHECK_THAT(
+      text,
+      StartsWith("[--device] ") &&
+          ContainsSubstring("found the error cudaErrorIllegalAddress: an illegal memory access was encountered; ") &&
+          ContainsSubstring("--resume") && ContainsSubstring("nvidia-smi") && !ContainsSubstring("CudaContext"));
+  // A message without a place stays whole.
+  CHECK_THAT(device_error_text(moe::DeviceError("no GPU")), ContainsSubstring("found the error no GPU; "));
+}
+
+}  // namespace hardware_errors_test

@@ -3,19 +3,12 @@
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
-#include "moe/backend/cuda/out_of_memory.cuh"
+#include "moe/backend/cuda/errors.cuh"
 
 namespace moe {
-
-/// Thrown if the CUDA runtime or cuBLAS reports an error: there is no GPU, it is too old, a kernel failed. The text is
-/// `[where] the error as the runtime describes it`.
-struct DeviceError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 namespace gpu {
 
