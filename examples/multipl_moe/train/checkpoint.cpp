@@ -122,6 +122,10 @@ void require_loadable(const StoredModel& stored, const ModelConfig& config, Weig
   require_free_memory("load", std::array{weights_in_memory(config, form)}, "");
 }
 
+void read_and_warn(const StoredModel& stored, const TensorRef& tensor) {
+  if (!read_weight(stored, tensor)) notice("warning: {} holds values that are not finite\n", tensor.name);
+}
+
 std::unique_ptr<LanguageModel> load_stored(const StoredModel& stored, const fs::path& source, int threads,
                                            const ModelConfig& config, ModelDtype dtype, const Device& device) {
   if (device.kind == Device::Kind::cpu)
@@ -129,10 +133,7 @@ std::unique_ptr<LanguageModel> load_stored(const StoredModel& stored, const fs::
   else
     stored.require_exactly(planned(list_tensors(config)));
   auto model = make_model(source, threads, config, dtype, device);
-  for (const TensorRef& tensor : model->tensors()) {
-    read_weight(stored, tensor);
-    if (!is_finite(tensor)) notice("warning: {} holds values that are not finite\n", tensor.name);
-  }
+  for (const TensorRef& tensor : model->tensors()) read_and_warn(stored, tensor);
   return model;
 }
 
@@ -203,7 +204,7 @@ std::pair<std::unique_ptr<LanguageModel>, Mappings> mapped(const StoredModel& st
                                                            int threads, ModelDtype dtype) {
   try {
     auto model = make_model(source, threads, stored.config(), dtype);
-    Mappings files = model->read_in_place(stored, [&](const TensorRef& tensor) { read_weight(stored, tensor); });
+    Mappings files = model->read_in_place(stored, [&](const TensorRef& tensor) { read_and_warn(stored, tensor); });
     return {std::move(model), std::move(files)};
   } catch (const std::bad_alloc&) {
     const std::int64_t bytes = weights_in_memory(stored.config(), {dtype, WeightsPlace::memory}).bytes;

@@ -25,7 +25,8 @@ void save_model(LanguageModel& model, const std::filesystem::path& folder, const
 /// `folder` holds config.json and the tensors of a model of this program or of a supported transformers class, or is a
 /// run folder whose checkpoints/LATEST names such a folder. Throws BadFile if a tensor is missing, unknown, or has a
 /// shape other than config.json gives; UsageError if a weight of a model in bfloat16 is stored with a value that is
-/// none of bfloat16; IoError; OutOfMemory if the weights do not fit.
+/// none of bfloat16; IoError; OutOfMemory if memory of the machine, moe::DeviceOutOfMemory if that of a GPU cannot hold
+/// the weights.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads,
                                           ModelDtype dtype = ModelDtype::float32, const Device& device = {});
 /// The same with the given configuration: that of load_config() or, if that is tied, the same untied, whose head then

@@ -42,10 +42,10 @@ void require_exactly(const TensorFolder& folder, std::span<const TensorRef> tens
 
 bool is_bfloat16(const TensorRef& tensor) { return tensor.dtype == "BF16"; }
 
-/// Room for converting values between bfloat16 and float.
-class FloatRoom {
+/// Values that are converted between bfloat16 and float.
+class FloatBuffer {
  public:
-  explicit FloatRoom(std::size_t count) : values_(std::min(at_once, count)) {}
+  explicit FloatBuffer(std::size_t count) : values_(std::min(at_once, count)) {}
   /// Calls use(first, values), whose values are to be converted, for all of `count` values in order.
   template <class Use>
   void for_each_part(std::size_t count, const Use& use) {
@@ -61,11 +61,11 @@ class FloatRoom {
 /// Calls use(values) with all values in order, as float.
 template <class Use>
 void for_each_float(const TensorRef& tensor, const Use& use) {
-  FloatRoom room(is_bfloat16(tensor) ? tensor.bytes / sizeof(moe::BFloat16) : 0);
+  FloatBuffer buffer(is_bfloat16(tensor) ? tensor.bytes / sizeof(moe::BFloat16) : 0);
   tensor.for_each_piece([&](std::size_t, std::span<const std::byte> bytes) {
     if (!is_bfloat16(tensor)) return use(as_floats(bytes));
     const auto narrow = as_bfloat16s(bytes);
-    room.for_each_part(narrow.size(), [&](std::size_t first, std::span<float> values) {
+    buffer.for_each_part(narrow.size(), [&](std::size_t first, std::span<float> values) {
       for (std::size_t i = 0; i < values.size(); ++i) values[i] = moe::widened(narrow[first + i]);
       use(std::span<const float>(values));
     });
@@ -90,14 +90,19 @@ void write_weights(ShardedWriter& writer, std::span<const TensorRef> tensors) {
   });
 }
 
-void read_weight(const StoredModel& model, const TensorRef& tensor) {
-  FloatRoom room(is_bfloat16(tensor) ? tensor.bytes / sizeof(moe::BFloat16) : 0);
+bool read_weight(const StoredModel& model, const TensorRef& tensor) {
+  FloatBuffer buffer(is_bfloat16(tensor) ? tensor.bytes / sizeof(moe::BFloat16) : 0);
+  bool finite = true;
+  // Pieces are checked here, since those of a GPU would have to be copied back.
+  const auto read = [&](std::size_t first, std::span<float> values) {
+    model.read_floats(tensor.name, tensor.shape, first, values);
+    finite = finite && std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+  };
   tensor.fill([&](std::size_t byte, std::span<std::byte> bytes) {
-    if (!is_bfloat16(tensor))
-      return model.read_floats(tensor.name, tensor.shape, byte / sizeof(float), as_floats(bytes));
+    if (!is_bfloat16(tensor)) return read(byte / sizeof(float), as_floats(bytes));
     const auto narrow = as_bfloat16s(bytes);
-    room.for_each_part(narrow.size(), [&](std::size_t first, std::span<float> values) {
-      model.read_floats(tensor.name, tensor.shape, byte / sizeof(moe::BFloat16) + first, values);
+    buffer.for_each_part(narrow.size(), [&](std::size_t first, std::span<float> values) {
+      read(byte / sizeof(moe::BFloat16) + first, values);
       for (std::size_t i = 0; i < values.size(); ++i) {
         if ((std::bit_cast<std::uint32_t>(values[i]) & 0xffff) != 0)
           throw UsageError(fmt::format(
@@ -111,6 +116,7 @@ void read_weight(const StoredModel& model, const TensorRef& tensor) {
       }
     });
   });
+  return finite;
 }
 void read_weights(const StoredModel& model, std::span<const TensorRef> tensors) {
   model.require_exactly(planned_weights(tensors));
@@ -137,14 +143,6 @@ void read_state(const TensorFolder& folder, std::span<const TensorRef> state) {
   }
   for (const TensorRef& tensor : state)
     tensor.fill([&](std::size_t first, std::span<std::byte> bytes) { folder.read(tensor.name, first, bytes); });
-}
-
-bool is_finite(const TensorRef& tensor) {
-  bool finite = true;
-  for_each_float(tensor, [&](std::span<const float> values) {
-    finite = finite && std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-  });
-  return finite;
 }
 
 }  // namespace multipl_moe

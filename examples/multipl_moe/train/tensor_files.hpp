@@ -18,9 +18,9 @@ std::vector<PlannedTensor> planned_weights(std::span<const TensorRef> tensors, s
 /// Writes their values and finishes the files; `writer` must have planned exactly these. Throws ValueTooLarge, IoError.
 void write_weights(ShardedWriter& writer, std::span<const TensorRef> tensors);
 
-/// Fills a tensor, from any float dtype. Throws UsageError if a value of a tensor in BF16 is none of bfloat16; as
+/// Fills a tensor, from any float dtype. Returns whether all values are finite. Throws UsageError if a value of a tensor in BF16 is none of bfloat16; as
 /// StoredModel::read_floats().
-void read_weight(const StoredModel& model, const TensorRef& tensor);
+bool read_weight(const StoredModel& model, const TensorRef& tensor);
 /// Fills every tensor. Throws BadFile if one is missing, unknown, or has another shape; as read_weight().
 void read_weights(const StoredModel& model, std::span<const TensorRef> tensors);
 
@@ -29,8 +29,5 @@ std::vector<PlannedTensor> planned_state(std::span<const TensorRef> state);
 void write_state(ShardedWriter& writer, std::span<const TensorRef> state);
 /// Throws as read_weights(), and BadFile for another dtype.
 void read_state(const TensorFolder& folder, std::span<const TensorRef> state);
-
-/// Whether all values of a weight or buffer are finite.
-bool is_finite(const TensorRef& tensor);
 
 }  // namespace multipl_moe
