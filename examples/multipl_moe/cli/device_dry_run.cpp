@@ -53,8 +53,10 @@ double seconds_of(const DeviceRun& run) { return static_cast<double>(run.tokens)
 
 std::string text_of(const DeviceRow& row, const Gpu& gpu) {
   const std::string flags = row.form.flags();
-  const char* const verdict = row.fits ? "fits" : row.plan.on_device() > usable_bytes(gpu) ? "too large" : "host small";
-  return fmt::format("  {:<10} {:>10}  {}{}{}\n", verdict, gib(row.plan.on_device()), row.form.name(),
+  const char* const verdict = row.fits                                   ? "fits"
+                              : row.plan.on_device() > usable_bytes(gpu) ? "GPU too small"
+                                                                         : "host too small";
+  return fmt::format("  {:<14} {:>10}  {}{}{}\n", verdict, gib(row.plan.on_device()), row.form.name(),
                      row.plan.pinned > 0 ? fmt::format(", {} of it", gib(row.plan.pinned)) : "",
                      flags.empty() ? " (the default)" : fmt::format(" ({})", flags));
 }
@@ -62,6 +64,10 @@ std::string text_of(const DeviceRow& row, const Gpu& gpu) {
 }  // namespace
 
 void print_bytes(const char* name, std::int64_t bytes) { fmt::print("  {:<12} {:>16}\n", name, gib(bytes)); }
+
+void print_copy(std::int64_t bytes) {
+  fmt::print("  {:<12} {:>16}   of a checkpoint, for --async-checkpoint\n", "copy", gib(bytes));
+}
 
 void print_parts(const MemoryPlan& plan) {
   print_bytes("weights", plan.weights);
@@ -79,6 +85,12 @@ void print_device_plan(const DeviceRun& run) {
   print_bytes("libraries", plan.reserve);
   print_bytes("total", plan.on_device());
   print_bytes("free", usable_bytes(run.gpu));
+  if (plan.pinned + run.copy > 0) {
+    fmt::print("\npinned memory of the machine\n");
+    print_bytes("moments", plan.pinned);
+    if (run.copy > 0) print_copy(run.copy);
+    if (const auto free = host_bytes(run.gpu)) print_bytes("free", *free);
+  }
   fmt::print("\nplans, the best first; --json prints all\n");
   std::vector<DeviceRow> rows = rows_of(run);
   rows.resize(std::min(rows.size(), shown_plans));
@@ -98,6 +110,7 @@ void add_device_plan(nlohmann::ordered_json& out, const DeviceRun& run) {
   out["device_bytes"] = {{"weights", plan.device.weights}, {"gradients", plan.device.gradients},
                          {"moments", plan.device.moments}, {"activations", plan.device.activations},
                          {"libraries", plan.reserve},      {"total", plan.on_device()}};
+  out["host_bytes"] = {{"moments", plan.pinned}, {"checkpoint_copy", run.copy}};
   out["plans"] = nlohmann::ordered_json::array();
   for (const DeviceRow& row : rows_of(run))
     out["plans"].push_back({{"name", row.form.name()},
@@ -111,25 +124,27 @@ void add_device_plan(nlohmann::ordered_json& out, const DeviceRun& run) {
                        {"seconds", seconds_of(run)}};
 }
 
-void require_device_room(const DeviceRun& run) {
+std::int64_t bytes_on_host(const DeviceRun& run) { return plan_of(run).pinned; }
+
+void require_device_memory(const DeviceRun& run) {
   const DevicePlan plan = plan_of(run);
   const std::vector<DeviceRow> rows = rows_of(run);
-  // Without its activations even the smallest plan may exceed the GPU or the host.
-  const bool is_hopeless = std::none_of(rows.begin(), rows.end(), [&run](const DeviceRow& row) {
+  // With the smallest micro-batch too.
+  const bool nothing_fits = std::none_of(rows.begin(), rows.end(), [&run](const DeviceRow& row) {
     return row.plan.on_device() - row.plan.device.activations <= usable_bytes(run.gpu) &&
            row.plan.pinned <= host_bytes(run.gpu).value_or(row.plan.pinned);
   });
   const std::string advice = rows.front().fits ? flags_for(run, rows.front().form) + " fits"
                                                : "a smaller --batch-size or --sequence-length needs less";
   require_gpu_memory(run.command, run.gpu,
-                     std::array{MemoryPart{"weights", plan.device.weights, is_hopeless},
-                                MemoryPart{"gradients", plan.device.gradients, is_hopeless},
-                                MemoryPart{"moments", plan.device.moments, is_hopeless},
+                     std::array{MemoryPart{"weights", plan.device.weights, nothing_fits},
+                                MemoryPart{"gradients", plan.device.gradients, nothing_fits},
+                                MemoryPart{"moments", plan.device.moments, nothing_fits},
                                 MemoryPart{"activations", plan.device.activations}},
                      advice);
   if (const auto free = host_bytes(run.gpu))
     require_memory_of("pinned memory of the host", *free, run.command,
-                      std::array{MemoryPart{"the optimizer's state", plan.pinned, is_hopeless}}, advice);
+                      std::array{MemoryPart{"the optimizer's state", plan.pinned, nothing_fits}}, advice);
 }
 
 }  // namespace multipl_moe

@@ -21,17 +21,22 @@ struct DeviceRun {
   DeviceForm form;          ///< that the flags ask for
   const Gpu& gpu;           ///< without a name: of another machine
   std::int64_t tokens = 0;  ///< of the whole run
+  std::int64_t copy = 0;    ///< bytes of a checkpoint's copy in memory of the machine; 0 without --async-checkpoint
 };
 
 /// Prints the memory of the run, the best plans, and the time of its tokens at a stated rate, all of it arithmetic.
 void print_device_plan(const DeviceRun& run);
-/// Adds `device`, `device_bytes`, `plans`, which has all plans, and `arithmetic`.
+/// Adds `device`, `device_bytes`, `host_bytes`, `plans`, which has all plans, and `arithmetic`.
 void add_device_plan(nlohmann::ordered_json& out, const DeviceRun& run);
+/// Bytes of memory of the machine that the run pins, without the copy of a checkpoint.
+std::int64_t bytes_on_host(const DeviceRun& run);
 /// Throws OutOfMemory, which names the flags that fit, if the GPU cannot hold the run as its flags ask for.
-void require_device_room(const DeviceRun& run);
+void require_device_memory(const DeviceRun& run);
 
 /// A line of a plan: `  weights             20.05 GiB`.
 void print_bytes(const char* name, std::int64_t bytes);
+/// The line of a checkpoint's copy for --async-checkpoint.
+void print_copy(std::int64_t bytes);
 /// The lines of weights, gradients, moments and activations.
 void print_parts(const MemoryPlan& plan);
 

@@ -49,7 +49,9 @@ ModelDtype dtype_on(const std::string& name, const std::string& dtype) {
   return wanted;
 }
 
-std::int64_t usable_bytes(const Gpu& gpu) { return gpu.free_bytes > 0 ? gpu.free_bytes : gpu.memory_bytes; }
+std::int64_t usable_bytes(const Gpu& gpu) {
+  return gpu.free_bytes > 0 ? gpu.free_bytes + context_bytes : gpu.memory_bytes;
+}
 
 void require_gpu_memory(std::string_view command, const Gpu& gpu, std::span<const MemoryPart> parts,
                         std::string_view advice) {

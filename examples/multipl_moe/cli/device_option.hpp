@@ -28,7 +28,8 @@ std::string hardware_of(const std::string& device);
 /// UsageError for float32 there.
 ModelDtype dtype_on(const std::string& device, const std::string& dtype);
 
-/// Bytes of `gpu` that a command can use: its free memory, or if that is unknown all of it.
+/// Bytes of `gpu` that a command can use: its free memory and the context of this process, which plans count and the
+/// free memory does not have; all of the GPU's memory if the free memory is unknown.
 std::int64_t usable_bytes(const Gpu& gpu);
 
 /// As require_free_memory(), for the memory of `gpu`. `parts` do not have the CUDA context and its libraries, which are

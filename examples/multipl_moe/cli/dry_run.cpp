@@ -13,6 +13,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/free_memory.hpp"
+#include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/memory_plan.hpp"
 
 namespace multipl_moe {
@@ -29,6 +30,7 @@ struct Estimate {
   MemoryPlan host;
   std::int64_t memory_free = 0;  ///< 0: unknown
   std::int64_t checkpoint = 0;   ///< bytes of one checkpoint
+  std::int64_t copy = 0;         ///< bytes of its copy in memory; 0 without --async-checkpoint
   std::int64_t checkpoints = 0;  ///< most bytes of checkpoints on the disk at a time
   std::int64_t tokens = 0;       ///< of the whole run
 };
@@ -39,6 +41,7 @@ Estimate estimate_of(const PlannedRun& run, const TrainingFlags& flags) {
   e.host = host_plan(run.config, e.counts, micro_batch(flags), flags.precision(), flags.model_dtype());
   e.memory_free = free_memory_bytes().value_or(0);
   e.checkpoint = checkpoint_bytes(e.counts, flags.precision(), flags.model_dtype());
+  if (flags.async_checkpoint) e.copy = e.checkpoint;
   // A new checkpoint is complete before an old one is removed.
   const std::int64_t saves = flags.save_steps > 0 ? (flags.steps + flags.save_steps - 1) / flags.save_steps : 1;
   e.checkpoints = std::min(saves, flags.keep_checkpoints + 1) * e.checkpoint;
@@ -50,7 +53,7 @@ DeviceRun device_run(const PlannedRun& run, const TrainingFlags& flags, const Es
   const MicroBatch batch = micro_batch(flags);
   return {run.command, run.config, run.trains,
           e.counts,    batch,      {flags.precision(), batch.checkpointing, flags.state_place()},
-          *run.gpu,    e.tokens};
+          *run.gpu,    e.tokens,   e.copy};
 }
 
 std::int64_t tokens_of(const PlannedRun& run, Language language, std::int64_t tokens) {
@@ -66,6 +69,7 @@ void print_text(const PlannedRun& run, const TrainingFlags& flags, const Estimat
     fmt::print("\nmemory of this training on the CPU\n");
     print_parts(e.host);
     print_bytes("total", e.host.total());
+    if (e.copy > 0) print_copy(e.copy);
     if (e.memory_free > 0) print_bytes("free", e.memory_free);
   }
   fmt::print("\ndisk\n");
@@ -92,7 +96,8 @@ void print_json(const PlannedRun& run, const TrainingFlags& flags, const Estimat
   else
     out["host_bytes"] = {{"weights", e.host.weights}, {"gradients", e.host.gradients},
                          {"moments", e.host.moments}, {"activations", e.host.activations},
-                         {"total", e.host.total()},   {"free", e.memory_free}};
+                         {"total", e.host.total()},   {"checkpoint_copy", e.copy},
+                         {"free", e.memory_free}};
   out["disk_bytes"] = {{"checkpoint", e.checkpoint}, {"at_once", e.checkpoints}};
   out["steps"] = flags.steps;
   out["tokens"] = e.tokens;
@@ -100,6 +105,17 @@ void print_json(const PlannedRun& run, const TrainingFlags& flags, const Estimat
     if (run.stream.file(language) != nullptr)
       out["tokens_by_language"][name_of(language)] = tokens_of(run, language, e.tokens);
   fmt::print("{}\n", out.dump(2));
+}
+
+/// Says what trainer.cpp will say in the run: the copy is given up where memory cannot hold it.
+void note_large_copy(const PlannedRun& run, const TrainingFlags& flags, const Estimate& e) {
+  const bool is_elsewhere = run.gpu && run.gpu->name.empty();
+  const std::int64_t beside = run.gpu ? bytes_on_host(device_run(run, flags, e)) : e.host.total();
+  if (is_elsewhere || e.copy == 0 || e.memory_free == 0 || e.copy + beside <= e.memory_free) return;
+  notice(
+      "note: --async-checkpoint needs {} of memory for a copy of the model and its optimizer state beside {} of the "
+      "training, found {} free; the run would save between its steps\n",
+      memory_text(e.copy), memory_text(beside), memory_text(e.memory_free));
 }
 
 void require_host_memory(const PlannedRun& run, const Estimate& e, const TrainingFlags& flags) {
@@ -118,7 +134,7 @@ void require_host_memory(const PlannedRun& run, const Estimate& e, const Trainin
 
 void require_room(const PlannedRun& run, const Estimate& e, const TrainingFlags& flags) {
   if (run.gpu)
-    require_device_room(device_run(run, flags, e));
+    require_device_memory(device_run(run, flags, e));
   else
     require_host_memory(run, e, flags);
   // A resumed run already has its checkpoints on the disk.
@@ -147,7 +163,10 @@ void add_dry_run_options(CLI::App& command, DryRunFlags& flags) {
 
 bool is_only_planned(const PlannedRun& run, const TrainingFlags& flags) {
   const Estimate estimate = estimate_of(run, flags);
-  if (flags.dry.on) flags.dry.json ? print_json(run, flags, estimate) : print_text(run, flags, estimate);
+  if (flags.dry.on) {
+    flags.dry.json ? print_json(run, flags, estimate) : print_text(run, flags, estimate);
+    note_large_copy(run, flags, estimate);
+  }
   require_room(run, estimate, flags);
   return flags.dry.on;
 }

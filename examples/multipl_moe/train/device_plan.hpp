@@ -46,8 +46,10 @@ struct DevicePlan {
 DevicePlan device_plan(const ModelConfig& config, const TrainingCounts& counts, MicroBatch batch,
                        const DeviceForm& form);
 
-/// GPU memory of a CUDA context and of the workspaces of its libraries, in bytes.
-inline constexpr std::int64_t device_reserve = 3 * (std::int64_t{1} << 29);
+/// GPU memory of a CUDA context in bytes, which a process holds from its first call of CUDA on.
+inline constexpr std::int64_t context_bytes = std::int64_t{1} << 29;
+/// The same with the workspaces of the libraries.
+inline constexpr std::int64_t device_reserve = context_bytes + (std::int64_t{1} << 30);
 
 struct DeviceRow {
   DeviceForm form;

@@ -45,14 +45,17 @@ struct SmallModel {
     counts = training_counts(config, trains);
   }
   DevicePlan plan(const DeviceForm& form) const { return device_plan(config, counts, batch, form); }
-  /// The message of the check for a GPU of `device` bytes and a machine of `host` bytes; empty if it passes.
+  /// The message of the check for a GPU with `device` bytes for a process and a machine of `host` bytes; empty if it
+  /// passes.
   std::string refusal(const DeviceForm& form, std::int64_t device, std::int64_t host) const {
     const FreeMemory free(host);
     Gpu gpu;
     gpu.name = "NVIDIA H200";
-    gpu.memory_bytes = gpu.free_bytes = device;
+    gpu.memory_bytes = device;
+    // CUDA counts the process's own context as used.
+    gpu.free_bytes = device - context_bytes;
     try {
-      require_device_room({"train", config, trains, counts, batch, form, gpu});
+      require_device_memory({"train", config, trains, counts, batch, form, gpu});
     } catch (const OutOfMemory& error) {
       return error.what();
     }

@@ -120,7 +120,9 @@ TEST_CASE("a dry run plans a training for a GPU elsewhere", "[cli][device]") {
     REQUIRE(outcome.exit_code == 0);
     return nlohmann::json::parse(outcome.out);
   };
-  const auto on_host = plan_with("--device-memory 80GB --optimizer-state host");
+  const auto on_host = plan_with("--device-memory 80GB --optimizer-state host --save-steps 2 --async-checkpoint");
+  CHECK(on_host["host_bytes"]["moments"] == 10 * on_host["parameters"]["trainable"].get<std::int64_t>());
+  CHECK(on_host["host_bytes"]["checkpoint_copy"] == on_host["disk_bytes"]["checkpoint"]);
   for (const auto& row : on_host["plans"])
     if (row["asked_for"].get<bool>()) {
       CHECK(row["flags"] == "--optimizer-state host");
@@ -131,7 +133,7 @@ TEST_CASE("a dry run plans a training for a GPU elsewhere", "[cli][device]") {
   CHECK(plan["device"]["name"] == "cuda:0");
   CHECK(plan["device"]["gpu"].is_null());
   CHECK(plan["device"]["free_bytes"] == 80'000'000'000);
-  CHECK_FALSE(plan.contains("host_bytes"));
+  CHECK(plan["host_bytes"] == nlohmann::json{{"moments", 0}, {"checkpoint_copy", 0}});
   REQUIRE(plan["plans"].size() == 16);
   CHECK(plan["plans"][0]["flags"] == "");
   CHECK(plan["plans"][0]["fits"] == true);
@@ -162,6 +164,30 @@ TEST_CASE("a dry run plans a training for a GPU elsewhere", "[cli][device]") {
   const Outcome by_variable = run(scratch, train + "--json", std::string(no_gpu) + " MOE_GPU_MEMORY=80GB");
   REQUIRE(by_variable.exit_code == 0);
   CHECK(nlohmann::json::parse(by_variable.out) == usual);
+}
+
+TEST_CASE("a dry run counts the copy of a checkpoint and says if memory cannot hold it", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  REQUIRE(run(scratch, "make-checkpoint --size demo --arch causal-multipl-moe -q -o mixture").exit_code == 0);
+  const std::string train =
+      "train --model mixture --data data -o run --sequence-length 64 --steps 10 --save-steps 2 --dry-run ";
+  CHECK_THAT(run(scratch, train).out, !ContainsSubstring("--async-checkpoint"));
+  const Outcome text = run(scratch, train + "--async-checkpoint");
+  CHECK_THAT(text.out, ContainsSubstring("  copy ") && ContainsSubstring("of a checkpoint, for --async-checkpoint\n"));
+  CHECK_THAT(text.error, !ContainsSubstring("note: --async-checkpoint"));
+  const auto plan = nlohmann::json::parse(run(scratch, train + "--json --async-checkpoint").out);
+  CHECK(plan["host_bytes"]["checkpoint_copy"] == plan["disk_bytes"]["checkpoint"]);
+  CHECK(nlohmann::json::parse(run(scratch, train + "--json").out)["host_bytes"]["checkpoint_copy"] == 0);
+  // Memory for the training, and for half of the copy.
+  const auto bytes =
+      plan["host_bytes"]["total"].get<std::int64_t>() + plan["host_bytes"]["checkpoint_copy"].get<std::int64_t>() / 2;
+  const Outcome tight = run(scratch, train + "--async-checkpoint",
+                            "MOE_MEMORY_LIMIT=" + std::to_string(bytes + (std::int64_t{16} << 20)));
+  INFO(tight.error);
+  CHECK(tight.exit_code == 0);
+  CHECK_THAT(tight.error, ContainsSubstring("note: --async-checkpoint needs ") &&
+                              ContainsSubstring("; the run would save between its steps\n"));
 }
 
 TEST_CASE("a run that the GPU cannot hold is refused with flags that fit, or none", "[cli][device]") {
