@@ -1,6 +1,7 @@
 #include "multipl_moe/cli/evaluation_folder.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,7 @@
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/manifest.hpp"
+#include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/strict_json.hpp"
 
 namespace multipl_moe {
@@ -30,8 +32,8 @@ namespace {
 constexpr const char *settings_name = "evaluation.toml", *results_name = "results.jsonl";
 
 /// Settings that change no result, and the device: they may differ when a run is resumed.
-constexpr std::array<std::string_view, 9> free_settings{"jobs",    "cache",  "batch-size",    "threads",  "device",
-                                                        "pass-at", "kernel", "sandbox_found", "self_test"};
+constexpr std::array<std::string_view, 10> free_settings{"jobs",    "cache",  "batch-size",    "threads",   "device",
+                                                         "pass-at", "kernel", "sandbox_found", "self_test", "hardware"};
 
 /// The settings by name, with the table before the name.
 std::map<std::string, std::string> settings_in(const std::string& text) {
@@ -63,6 +65,27 @@ std::string differences_of(const std::string& before_text, const std::string& no
   return text;
 }
 
+constexpr std::string_view hardware_line = "\nhardware = ";
+
+/// The list of the devices that have generated completions, in the text of evaluation.toml.
+std::vector<std::string> hardware_in(const std::string& text) {
+  const std::size_t line = text.find(hardware_line);
+  // Runs of version 0.1 do not name it: all were on the CPU.
+  if (line == text.npos) return {"cpu"};
+  const std::size_t begin = line + hardware_line.size();
+  const auto list = nlohmann::json::parse(text.substr(begin, text.find('\n', begin) - begin), nullptr,
+                                          /*allow_exceptions=*/false);
+  std::vector<std::string> names;
+  for (const auto& name : list)
+    if (name.is_string()) names.push_back(name);
+  return names;
+}
+/// `text` with this list.
+std::string with_hardware(std::string text, const std::vector<std::string>& names) {
+  const std::size_t begin = text.find(hardware_line) + hardware_line.size();
+  return text.replace(begin, text.find('\n', begin) - begin, nlohmann::json(names).dump());
+}
+
 void remove_file(const std::filesystem::path& path) {
   std::error_code failed;
   std::filesystem::remove(path, failed);
@@ -92,7 +115,8 @@ EvaluationFolder::EvaluationFolder(const std::filesystem::path& folder, const st
   lock_.emplace(path_);
   if (has_run) {
     constexpr std::uint64_t largest = 1 << 20;
-    const std::string different = differences_of(read_whole_file(path_ / settings_name, largest), settings);
+    const std::string begun_with = read_whole_file(path_ / settings_name, largest);
+    const std::string different = differences_of(begun_with, settings);
     if (!different.empty())
       throw UsageError(
           fmt::format("[evaluate] --resume needs the settings that the run in {0} was begun with:{1}\n  To begin "
@@ -100,8 +124,24 @@ EvaluationFolder::EvaluationFolder(const std::filesystem::path& folder, const st
                       escaped(path_.native()), different));
     remove_leftovers(path_);
     remove_file(path_ / manifest_name);
+    write(settings_name, with_all_hardware(settings, begun_with));
+  } else {
+    write(settings_name, settings);
   }
-  write(settings_name, settings);
+}
+
+std::string EvaluationFolder::with_all_hardware(const std::string& settings, const std::string& begun_with) const {
+  // Only a run that generates names hardware.
+  if (settings.find(hardware_line) == settings.npos) return settings;
+  std::vector<std::string> all = hardware_in(begun_with);
+  const std::string now = hardware_in(settings).front();
+  if (has_all_completions() || std::find(all.begin(), all.end(), now) != all.end()) return with_hardware(settings, all);
+  notice(
+      "note: completions of this run were generated on {}, the others are generated on {}; sums are rounded "
+      "differently there, so a completion may differ from that of an undisturbed run; {} names both\n",
+      escaped(fmt::format("{}", fmt::join(all, ", "))), escaped(now), settings_name);
+  all.push_back(now);
+  return with_hardware(settings, all);
 }
 
 std::vector<Completion> EvaluationFolder::open_completions(std::span<const Problem> problems) {

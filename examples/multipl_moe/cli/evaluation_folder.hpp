@@ -48,6 +48,8 @@ class EvaluationFolder {
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  /// `settings` with the hardware of the run that was begun before the present one's, and a notice if it is another.
+  std::string with_all_hardware(const std::string& settings, const std::string& begun_with) const;
   std::filesystem::path completions_journal() const { return path_ / ".completions.jsonl"; }
   std::filesystem::path results_journal() const { return path_ / ".results.jsonl"; }
 

@@ -71,7 +71,10 @@ std::string record_text(const EvaluateFlags& flags, const Selection& selection, 
   for (const auto& [name, hash] : selection.hashes)
     lines += fmt::format("{} = \"XXH3 {:016x}\"\n", toml_text("benchmark " + name), hash);
   lines += fmt::format("problems = {}\n", selection.problems.size());
-  if (!flags.model.empty()) lines += fmt::format("model_hash = \"XXH3 {:016x}\"\n", model_hash(flags.model));
+  if (!flags.model.empty()) {
+    lines += fmt::format("model_hash = \"XXH3 {:016x}\"\n", model_hash(flags.model));
+    lines += fmt::format("hardware = [{}]\n", toml_text(hardware_of(flags.device)));
+  }
   if (!flags.completions.empty()) {
     std::string completions;
     for (const Completion& completion : selection.completions)
