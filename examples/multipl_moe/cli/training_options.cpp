@@ -208,7 +208,10 @@ std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags
     return require_device(flags.device);
   } catch (const Failure& failure) {
     if (!flags.dry.on) throw;
-    throw Failure(fmt::format("{}; --device-memory, such as 139GiB, plans for a GPU elsewhere", failure.what()));
+    // A list of GPUs ends without a full stop.
+    const std::string reason = failure.what();
+    throw Failure(fmt::format("{}{}--device-memory, such as 139GiB, plans for a GPU elsewhere", reason,
+                              reason.find('\n') == std::string::npos ? "; " : "\n"));
   }
 }
 
@@ -260,6 +263,9 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.precision = precision();
   options.state_place = state_place();
   options.log_every = quiet ? 0 : log_every;
+  // To see which experts have worked, the host waits for a GPU three times a layer.
+  constexpr std::int64_t on_a_gpu = 10;
+  options.loads_every = device_named(device).kind == Device::Kind::cuda ? on_a_gpu : 1;
   options.save_every = save_steps;
   options.keep_checkpoints = keep_checkpoints;
   options.async_checkpoint = async_checkpoint;

@@ -164,7 +164,7 @@ class Training {
   }
 
   MicroBatchLoss observed_step(RoutingTally& tally) {
-    const bool is_told = !options_.run.empty() || options_.on_report;
+    const bool is_told = (!options_.run.empty() || options_.on_report) && (state_.step + 1) % options_.loads_every == 0;
     if (!is_told || !model_.config().moe) return accumulate_step(model_, stream_, options_, batch_);
     const Observed observed(model_, [&](const moe::Observation& seen) { tally.add(seen, stream_.options().length); });
     return accumulate_step(model_, stream_, options_, batch_);

@@ -45,6 +45,7 @@ struct TrainOptions {
   std::string origin = "given";  ///< names the starting weights of the run; a run resumes only with the same name
 
   std::int64_t log_every = 50;        ///< steps between plain progress lines; 0: none
+  std::int64_t loads_every = 1;       ///< steps between reports with the loads of experts
   std::int64_t save_every = 0;        ///< steps between checkpoints; 0: only at the end
   std::int64_t keep_checkpoints = 2;  ///< number of newest checkpoints that are kept
   bool async_checkpoint = false;      ///< writes checkpoints from a copy while training continues; same files

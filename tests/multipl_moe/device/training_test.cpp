@@ -86,8 +86,16 @@ TEST_CASE("the host waits for a device once a layer and micro-batch, for its los
     std::vector<long> waits;
     TrainOptions options = DeviceRun::in_bfloat16(run.options(4));
     options.after_step = [&](std::int64_t) { waits.push_back(device.waits); };
+    // What reads the loads of experts waits for them, in the steps that report them alone.
+    std::vector<bool> has_loads;
+    options.on_report = [&](const StepReport& report) {
+      has_loads.push_back(!report.loads.token.empty() || !report.loads.segment.empty());
+    };
+    options.loads_every = 3;
     auto stream = tiny.stream();
     train(*model, stream, options);
+    CHECK(has_loads == std::vector<bool>{false, false, mixture.architecture != "lora", false});
+    CHECK(waits[2] - waits[1] > waits[3] - waits[2]);
     // A capacity that drops also counts the chosen pairs and then the dropped ones.
     const long of_layer = mixture.architecture == "gshard" ? 3 : 1, layers = run.config().num_hidden_layers;
     CHECK(waits[3] - waits[2] == 2 * (of_layer * layers + 1) + 1);
