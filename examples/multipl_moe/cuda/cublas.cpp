@@ -17,15 +17,21 @@ const std::string& library_name() {
   static const std::string name = "libcublas.so." + std::to_string(major);
   return name;
 }
-void* library() {
-  static void* const handle = ::dlopen(library_name().c_str(), RTLD_NOW | RTLD_LOCAL);
-  return handle;
+/// The loaded library, or why the system does not load it.
+struct Library {
+  void* handle = ::dlopen(library_name().c_str(), RTLD_NOW | RTLD_LOCAL);
+  std::string reason = handle == nullptr ? ::dlerror() : "";
+};
+const Library& loaded() {
+  static const Library library;
+  return library;
 }
 
 /// The library's function of this name and type; null if there is no library.
 template <class Function>
 Function* function(const char* name) {
-  return library() == nullptr ? nullptr : reinterpret_cast<Function*>(::dlsym(library(), name));
+  void* const handle = loaded().handle;
+  return handle == nullptr ? nullptr : reinterpret_cast<Function*>(::dlsym(handle, name));
 }
 
 template <class Function, class... Arguments>
@@ -36,10 +42,13 @@ cublasStatus_t call(Function* found, Arguments... arguments) {
 }  // namespace
 
 std::string lacks_of_cublas() {
-  if (library() != nullptr) return {};
-  const std::string version = std::to_string(major);
-  return library_name() + " (apt-get install libcublas-" + version + "-0, or pip install nvidia-cublas and name its " +
-         "folder in LD_LIBRARY_PATH)";
+  if (loaded().handle != nullptr) return {};
+  // The packages of PyPI have the version in their names up to CUDA 12.
+  const std::string of_pip = major < 13 ? "nvidia-cublas-cu" + std::to_string(major) : "nvidia-cublas";
+  return library_name() + ", found that the system does not load it: " + loaded().reason +
+         " (apt-get install libcublas-" + std::to_string(CUDART_VERSION / 1000) + "-" +
+         std::to_string(CUDART_VERSION % 1000 / 10) + ", or pip install " + of_pip +
+         " and name its folder in LD_LIBRARY_PATH)";
 }
 
 }  // namespace multipl_moe

@@ -126,7 +126,10 @@ std::string differences(const RunSettings& begun_with, const RunSettings& asked_
   names.erase(steps_flag);
   for (const auto& [name, unused] : names) {
     const std::string then = value_in(before, name), now = value_in(after, name);
-    if (then != now) text += fmt::format("  {}: {}, found {}\n", escaped(name), then, now);
+    if (then == now) continue;
+    // --device cuda is no setting of the run, but the reason for bfloat16 if it is given without --dtype.
+    const bool is_for_cpu = name == dtype_flag && then == name_of(ModelDtype::float32);
+    text += fmt::format("  {}: {}{}, found {}\n", escaped(name), then, is_for_cpu ? " (on --device cpu)" : "", now);
   }
   return text;
 }

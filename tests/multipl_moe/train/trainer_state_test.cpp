@@ -51,7 +51,7 @@ TEST_CASE("different settings are listed with both values, also if only one side
   // A run of a version without this setting was in float32.
   CHECK(differences({}, {{"--moments", "float32"}}).empty());
   CHECK(differences({}, {{"--moments", "bfloat16"}}) == "  --moments: float32, found bfloat16\n");
-  CHECK(differences({}, {{"--dtype", "bfloat16"}}) == "  --dtype: float32, found bfloat16\n");
+  CHECK(differences({}, {{"--dtype", "bfloat16"}}) == "  --dtype: float32 (on --device cpu), found bfloat16\n");
   CHECK(differences({{"a", "1"}, {"b", "2"}, {"same", "x"}}, {{"a", "3"}, {"c", "4"}, {"same", "x"}}) ==
         "  a: 1, found 3\n  b: 2, found nothing\n  c: nothing, found 4\n");
 }
