@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/fill_on_device.hpp"
 #include "moe/cuda.cuh"
 
 namespace {
@@ -26,6 +27,7 @@ using moe::Cuda;
 using moe::Index;
 using Context = moe::CudaContext;
 using Tensor = moe::Matrix<BFloat16, Cuda>;
+using moe_bench::fill_on_device;
 
 // --- measurements ---------------------------------------------------------------------------------------------------
 
@@ -78,21 +80,10 @@ class Clock {
   cudaEvent_t begin_ = nullptr, end_ = nullptr;
 };
 
-/// Fills with pseudo-random values on the device: products are slower on them than on zeros.
-template <class Value>
-void fill(const Context& context, moe::View<Value, Cuda> view, float size, std::uint32_t seed) {
-  Cuda::for_each_cell(context, view.rows, view.cols, [=] MOE_ON_DEVICE(Index r, Index c) {
-    std::uint64_t bits = (static_cast<std::uint64_t>(r) << 32 | static_cast<std::uint32_t>(c)) + seed;
-    bits = (bits ^ bits >> 31) * 0x9E3779B97F4A7C15u;
-    bits = (bits ^ bits >> 27) * 0xBF58476D1CE4E5B9u;
-    const float uniform = static_cast<float>(bits >> 40) * 0x1p-24f;
-    view(r, c) = static_cast<Value>(size * (2 * uniform - 1));
-  });
-}
 template <class Layer>
 void fill_weights(const Context& context, Layer& layer) {
   std::uint32_t seed = 1;
-  moe::for_each_tensor([&](auto& weight) { fill(context, weight.view(), 0.03f, seed++); }, layer);
+  moe::for_each_tensor([&](auto& weight) { fill_on_device(context, weight.view(), 0.03f, seed++); }, layer);
 }
 
 double bytes_in_use() {
@@ -129,8 +120,8 @@ class DenseProduct {
         x_(Tensor::uninitialized(context, rows, in)),
         w_(Tensor::uninitialized(context, out, in)),
         y_(Tensor::uninitialized(context, rows, out)) {
-    fill(context, x_.view(), 1, 1);
-    fill(context, w_.view(), 1, 2);
+    fill_on_device(context, x_.view(), 1, 1);
+    fill_on_device(context, w_.view(), 1, 2);
   }
   double flops() const { return 2.0 * static_cast<double>(x_.rows()) * static_cast<double>(w_.size()); }
   void run() { Cuda::grouped_product(context_, x_, {w_.const_view()}, {0, x_.rows()}, y_.view()); }
@@ -148,8 +139,8 @@ class CublasGrouped {
         x_(Tensor::uninitialized(context, offsets.back(), in)),
         y_(Tensor::uninitialized(context, offsets.back(), out)),
         w_(Tensor::uninitialized(context, out * groups_, in)) {
-    fill(context, x_.view(), 1, 1);
-    fill(context, w_.view(), 1, 2);
+    fill_on_device(context, x_.view(), 1, 1);
+    fill_on_device(context, w_.view(), 1, 2);
     moe::gpu::check(cublasCreate(&handle_), "layer_bench");
     moe::gpu::check(cublasSetStream(handle_, context.device->stream()), "layer_bench");
     std::vector<const void*> a, b;
@@ -249,8 +240,8 @@ void measure(const Context& context, const Plan& plan, Layer layer, const Trains
   fill_weights(context, layer);
   auto x_TD = Tensor::uninitialized(context, rows, plan.width),
        d_y_TD = Tensor::uninitialized(context, rows, plan.width);
-  fill(context, x_TD.view(), 1, 77);
-  fill(context, d_y_TD.view(), 1, 78);
+  fill_on_device(context, x_TD.view(), 1, 77);
+  fill_on_device(context, d_y_TD.view(), 1, 78);
   auto gradient = moe::accum_gradient_for(layer, trains);
 
   // FLOPs and memory, counted in one run.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/fill_on_device.hpp"
 #include "bench/gpu_program/subject.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/ops/linear.hpp"
@@ -56,21 +57,10 @@ class TimedOperations {
     return found;
   }
 
-  /// Fills with pseudo-random values on the device: products are slower on them than on zeros.
-  static void fill(const Context& context, moe::View<Value, B> view, float size, std::uint32_t seed) {
-    B::for_each_cell(context, view.rows, view.cols, [=] MOE_ON_DEVICE(Index r, Index c) {
-      std::uint64_t bits = (static_cast<std::uint64_t>(r) << 32 | static_cast<std::uint32_t>(c)) + seed;
-      bits = (bits ^ bits >> 31) * 0x9E3779B97F4A7C15u;
-      bits = (bits ^ bits >> 27) * 0xBF58476D1CE4E5B9u;
-      const float uniform = static_cast<float>(bits >> 40) * 0x1p-24f;
-      view(r, c) = static_cast<Value>(size * (2 * uniform - 1));
-    });
-  }
-
  private:
   Tensor drawn(Index rows, Index cols, float size, std::uint32_t seed) {
     auto x = Tensor::uninitialized(context_, rows, cols);
-    fill(context_, x.view(), size, seed);
+    moe_bench::fill_on_device(context_, x.view(), size, seed);
     return x;
   }
 
@@ -109,7 +99,7 @@ class TimedOperations {
     using Head = moe::Linear<Value, B>;
     const Index vocabulary = sizes.config.vocab_size;
     auto head = Head::without_bias(sizes.config.hidden_size, vocabulary);
-    fill(context_, head.weight.view(), 0.03F, 7);
+    moe_bench::fill_on_device(context_, head.weight.view(), 0.03F, 7);
     auto gradient = moe::accum_gradient_for(head, [](const std::string&) { return false; });
     const auto h = drawn(sizes.tokens(), sizes.config.hidden_size, 1, 8);
     std::vector<std::int32_t> targets;
