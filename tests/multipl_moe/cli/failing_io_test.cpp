@@ -29,6 +29,24 @@ Outcome run_failing(const ScratchFolder& scratch, const std::string& arguments, 
   return run(scratch, arguments, preload + "MOE_FAIL_LOG=failed MOE_FAIL_CALL=" + std::to_string(call) + more);
 }
 
+/// Runs `arguments`, whose last one is the folder `output`, with one call failing at a time, each `step`-th of them,
+/// until none is left to fail. Calls check(outcome, name of the call).
+template <class Check>
+void fail_calls(const ScratchFolder& scratch, const std::string& arguments, const std::string& output, int step,
+                const std::string& more, const Check& check) {
+  for (int call = 1;; call += step) {
+    fs::remove_all(scratch / output);
+    const Outcome outcome = run_failing(scratch, arguments + output, call, more);
+    if (!fs::exists(scratch / "failed")) {
+      CHECK(outcome.exit_code == 0);
+      return;
+    }
+    const std::string name = get_bytes(scratch / "failed");
+    INFO("call " << call << " (" << name << ")" << more << ": " << outcome.error);
+    check(outcome, name);
+  }
+}
+
 /// Hundreds of runs that sync all their files: on a file system in memory if there is one.
 fs::path place_for_files() {
   const fs::path memory = "/dev/shm";
@@ -78,24 +96,18 @@ TEST_CASE("a call that fails as on a full disk ends a run with 5 and loses no ch
   const std::string whole = newest_checkpoint_of(scratch / "whole"), metrics = metrics_of(scratch / "whole");
   const std::string for_good = GENERATE("", " MOE_FAIL_ON=1");
   std::map<std::string, int> failed;
-  for (int call = 1;; call += is_slow_build ? 17 : 1) {
-    fs::remove_all(scratch / "run");
-    const Outcome outcome = run_failing(scratch, words + "run", call, for_good);
-    if (!fs::exists(scratch / "failed")) {
-      CHECK(outcome.exit_code == 0);
-      break;
-    }
-    ++failed[get_bytes(scratch / "failed")];
-    INFO("call " << call << " (" << get_bytes(scratch / "failed") << ")" << for_good << ": " << outcome.error);
-    REQUIRE(outcome.exit_code == 5);
-    CHECK_THAT(outcome.error, ContainsSubstring("No space left on device") && ContainsSubstring("; free: "));
-    // The failed run can be completed, and nothing is lost.
-    REQUIRE(run(scratch, words + "run" + (has_checkpoint(scratch / "run") ? " --resume" : "")).exit_code == 0);
-    REQUIRE(newest_checkpoint_of(scratch / "run") == whole);
-    REQUIRE(metrics_of(scratch / "run") == metrics);
-    for (const auto& entry : fs::directory_iterator(scratch / "run/checkpoints"))
-      CHECK_FALSE(entry.path().filename().native().starts_with('.'));
-  }
+  fail_calls(
+      scratch, words, "run", is_slow_build ? 17 : 1, for_good, [&](const Outcome& outcome, const std::string& name) {
+        ++failed[name];
+        REQUIRE(outcome.exit_code == 5);
+        CHECK_THAT(outcome.error, ContainsSubstring("No space left on device") && ContainsSubstring("; free: "));
+        // The failed run can be completed, and nothing is lost.
+        REQUIRE(run(scratch, words + "run" + (has_checkpoint(scratch / "run") ? " --resume" : "")).exit_code == 0);
+        REQUIRE(newest_checkpoint_of(scratch / "run") == whole);
+        REQUIRE(metrics_of(scratch / "run") == metrics);
+        for (const auto& entry : fs::directory_iterator(scratch / "run/checkpoints"))
+          CHECK_FALSE(entry.path().filename().native().starts_with('.'));
+      });
   CHECK(failed.size() > 2);
   if (is_slow_build) return;
   for (const char* name : {"open", "write", "fsync", "close", "rename", "mkdir"}) {
@@ -120,18 +132,15 @@ TEST_CASE("a run that saves beside training and whose disk is full ends with 5 a
   const std::string whole = newest_checkpoint_of(scratch / "whole"), metrics = metrics_of(scratch / "whole");
   // Which of the calls at a time is the writer's depends on the clock.
   int failed = 0;
-  for (int call = 1;; call += is_slow_build ? 29 : 3) {
-    fs::remove_all(scratch / "run");
-    const Outcome outcome = run_failing(scratch, beside + "run", call, " MOE_FAIL_ON=1");
-    if (!fs::exists(scratch / "failed")) break;
+  const int step = is_slow_build ? 29 : 3;
+  fail_calls(scratch, beside, "run", step, " MOE_FAIL_ON=1", [&](const Outcome& outcome, const std::string& /*name*/) {
     ++failed;
-    INFO("call " << call << " (" << get_bytes(scratch / "failed") << "): " << outcome.error);
     REQUIRE(outcome.exit_code == 5);
     CHECK_THAT(outcome.error, ContainsSubstring("No space left on device") && ContainsSubstring("; free: "));
     REQUIRE(run(scratch, beside + "run" + (has_checkpoint(scratch / "run") ? " --resume" : "")).exit_code == 0);
     REQUIRE(newest_checkpoint_of(scratch / "run") == whole);
     REQUIRE(metrics_of(scratch / "run") == metrics);
-  }
+  });
   CHECK(failed > 3);
 }
 
@@ -145,24 +154,18 @@ TEST_CASE("exercises are written whole or not at all", "[cli][failing]") {
   REQUIRE(run(scratch, exercises + "whole").exit_code == 0);
   const auto whole = files_in(scratch / "whole");
   const std::string for_good = GENERATE("", " MOE_FAIL_ON=1");
-  for (int call = 1;; call += is_slow_build ? 17 : 1) {
-    fs::remove_all(scratch / "ex");
-    const Outcome outcome = run_failing(scratch, exercises + "ex", call, for_good);
-    if (!fs::exists(scratch / "failed")) {
-      CHECK(outcome.exit_code == 0);
-      break;
-    }
-    INFO("call " << call << " (" << get_bytes(scratch / "failed") << ")" << for_good << ": " << outcome.error);
-    REQUIRE(outcome.exit_code == 5);
-    // The last calls make the complete folder durable.
-    if (fs::exists(scratch / "ex")) {
-      REQUIRE(files_in(scratch / "ex") == whole);
-    } else {
-      REQUIRE(run(scratch, exercises + "ex").exit_code == 0);
-      REQUIRE(files_in(scratch / "ex") == whole);
-    }
-    REQUIRE_FALSE(fs::exists(scratch / ".ex.partial"));
-  }
+  fail_calls(scratch, exercises, "ex", is_slow_build ? 17 : 1, for_good,
+             [&](const Outcome& outcome, const std::string& /*name*/) {
+               REQUIRE(outcome.exit_code == 5);
+               // The last calls make the complete folder durable.
+               if (fs::exists(scratch / "ex")) {
+                 REQUIRE(files_in(scratch / "ex") == whole);
+               } else {
+                 REQUIRE(run(scratch, exercises + "ex").exit_code == 0);
+                 REQUIRE(files_in(scratch / "ex") == whole);
+               }
+               REQUIRE_FALSE(fs::exists(scratch / ".ex.partial"));
+             });
 }
 
 TEST_CASE("data is prepared in all languages or in none", "[cli][failing]") {
@@ -175,24 +178,18 @@ TEST_CASE("data is prepared in all languages or in none", "[cli][failing]") {
   REQUIRE(run(scratch, prepare + "whole").exit_code == 0);
   const auto whole = files_in(scratch / "whole");
   const std::string for_good = GENERATE("", " MOE_FAIL_ON=1");
-  for (int call = 1;; call += is_slow_build ? 17 : 3) {
-    fs::remove_all(scratch / "data");
-    const Outcome outcome = run_failing(scratch, prepare + "data", call, for_good);
-    if (!fs::exists(scratch / "failed")) {
-      CHECK(outcome.exit_code == 0);
-      break;
-    }
-    INFO("call " << call << " (" << get_bytes(scratch / "failed") << ")" << for_good << ": " << outcome.error);
-    REQUIRE(outcome.exit_code == 5);
-    // The last calls move the files, which needs no space on a real disk.
-    const bool moves = get_bytes(scratch / "failed") == "rename" && fs::exists(scratch / "data/cpp.dev.tokens");
-    if (fs::exists(scratch / "data") && !moves) {
-      const auto left = files_in(scratch / "data");
-      REQUIRE((left.empty() || left == whole));
-    }
-    REQUIRE(run(scratch, prepare + "data").exit_code == 0);
-    REQUIRE(files_in(scratch / "data") == whole);
-  }
+  fail_calls(scratch, prepare, "data", is_slow_build ? 17 : 3, for_good,
+             [&](const Outcome& outcome, const std::string& name) {
+               REQUIRE(outcome.exit_code == 5);
+               // The last calls move the files, which needs no space on a real disk.
+               const bool moves = name == "rename" && fs::exists(scratch / "data/cpp.dev.tokens");
+               if (fs::exists(scratch / "data") && !moves) {
+                 const auto left = files_in(scratch / "data");
+                 REQUIRE((left.empty() || left == whole));
+               }
+               REQUIRE(run(scratch, prepare + "data").exit_code == 0);
+               REQUIRE(files_in(scratch / "data") == whole);
+             });
 }
 
 TEST_CASE("completions that are generated while calls fail can be continued", "[cli][failing]") {
@@ -207,20 +204,14 @@ TEST_CASE("completions that are generated while calls fail can be continued", "[
   REQUIRE(run(scratch, generate + "whole").exit_code == 0);
   const auto whole = files_in(scratch / "whole");
   const std::string for_good = GENERATE("", " MOE_FAIL_ON=1");
-  for (int call = 1;; call += is_slow_build ? 17 : 1) {
-    fs::remove_all(scratch / "run");
-    const Outcome outcome = run_failing(scratch, generate + "run", call, for_good);
-    if (!fs::exists(scratch / "failed")) {
-      CHECK(outcome.exit_code == 0);
-      break;
-    }
-    INFO("call " << call << " (" << get_bytes(scratch / "failed") << ")" << for_good << ": " << outcome.error);
-    // The journal is closed last, when it has been removed and all of it is in the final files.
-    if (get_bytes(scratch / "failed") != "close" || outcome.exit_code != 0) REQUIRE(outcome.exit_code == 5);
-    if (outcome.exit_code == 0) REQUIRE(files_in(scratch / "run") == whole);
-    REQUIRE(run(scratch, generate + "run --resume").exit_code == 0);
-    REQUIRE(files_in(scratch / "run") == whole);
-  }
+  fail_calls(scratch, generate, "run", is_slow_build ? 17 : 1, for_good,
+             [&](const Outcome& outcome, const std::string& name) {
+               // The journal is closed last, when it has been removed and all of it is in the final files.
+               if (name != "close" || outcome.exit_code != 0) REQUIRE(outcome.exit_code == 5);
+               if (outcome.exit_code == 0) REQUIRE(files_in(scratch / "run") == whole);
+               REQUIRE(run(scratch, generate + "run --resume").exit_code == 0);
+               REQUIRE(files_in(scratch / "run") == whole);
+             });
 }
 
 TEST_CASE("a file that cannot be read ends an evaluation with 5 and is named", "[cli][failing]") {
