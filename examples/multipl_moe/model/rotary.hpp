@@ -64,7 +64,7 @@ class KeptRotaryTable {
   using Table = std::shared_ptr<const moe::Matrix<Real, B>>;
 
   /// The table of at least `count` positions; `turns` must be the same in all calls.
-  Table with(const typename B::Context& context, const RotaryFrequencies& turns, moe::Index count) const {
+  Table covering(const typename B::Context& context, const RotaryFrequencies& turns, moe::Index count) const {
     const std::lock_guard lock(kept_->mutex);
     if (!kept_->table_PC || kept_->table_PC->rows() < count) kept_->table_PC = made(context, turns, count);
     return kept_->table_PC;
@@ -124,14 +124,14 @@ class RotaryEmbedding {
       for (moe::Index t = 0; t < length; ++t) positions.push_back(t);
     }
     if (is_stretched(longest)) return stretched(context, batch);
-    return {kept_.with(context, rotary_frequencies(rotation_, head_dim_, longest), longest),
+    return {kept_.covering(context, rotary_frequencies(rotation_, head_dim_, longest), longest),
             moe::upload_indices<B>(context, positions)};
   }
   /// One row per sequence, at the position after its `lengths` tokens.
   Rotations after(const Context& context, const std::vector<moe::Index>& lengths) const {
     const moe::Index longest = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end()) + 1;
     if (!is_stretched(longest))
-      return {kept_.with(context, rotary_frequencies(rotation_, head_dim_, longest), longest),
+      return {kept_.covering(context, rotary_frequencies(rotation_, head_dim_, longest), longest),
               moe::upload_indices<B>(context, lengths)};
     RotaryTable<Real> table(head_dim_);
     std::vector<moe::Index> positions;

@@ -26,14 +26,14 @@ bool is_right(const moe::Matrix<Real, moe::Cpu<>>& table_PC, moe::Index position
 
 TEST_CASE("a rotary table is made again, twice as long, when more positions are needed", "[model]") {
   const KeptRotaryTable<double, moe::Cpu<>> kept;
-  const auto first = kept.with({}, turns, 3);
+  const auto first = kept.covering({}, turns, 3);
   CHECK(first->rows() == 4);
   CHECK(first->cols() == 6);
-  CHECK(kept.with({}, turns, 4) == first);
-  CHECK(kept.with({}, turns, 0) == first);
-  const auto second = kept.with({}, turns, 5);
+  CHECK(kept.covering({}, turns, 4) == first);
+  CHECK(kept.covering({}, turns, 0) == first);
+  const auto second = kept.covering({}, turns, 5);
   CHECK(second->rows() == 8);
-  CHECK(kept.with({}, turns, 2) == second);
+  CHECK(kept.covering({}, turns, 2) == second);
   // A pass that still uses the first table is not disturbed.
   for (moe::Index p = 0; p < 4; ++p) CHECK(is_right(*first, p));
   for (moe::Index p = 0; p < 8; ++p) CHECK(is_right(*second, p));
@@ -46,7 +46,7 @@ TEST_CASE("threads share a rotary table that grows", "[model]") {
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {
       for (moe::Index count = 1; count < 600; count += 7)
-        if (!is_right(*kept.with({}, turns, count), count - 1)) ++wrong;
+        if (!is_right(*kept.covering({}, turns, count), count - 1)) ++wrong;
     });
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
