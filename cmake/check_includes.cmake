@@ -12,11 +12,12 @@ set(backend/*        core backend/contract)
 set(ops              core backend/contract)
 set(policies         core backend/contract)
 set(routing          core backend/contract ops policies)
-set(experts          core backend/contract ops)
+set(comm             core backend/contract)
+set(experts          core backend/contract ops comm)
 set(fusion           core backend/contract ops)
-set(layers           core backend/contract ops policies routing experts fusion)
-set(train            core backend/contract ops policies routing experts fusion layers)
-set(runtime          core backend/contract ops policies routing experts fusion layers train)
+set(layers           core backend/contract ops policies routing comm experts fusion)
+set(train            core backend/contract ops policies routing comm experts fusion layers)
+set(runtime          core backend/contract ops policies routing comm experts fusion layers train)
 
 # Single files that may include more than their folder.
 set(layers/presets.hpp backend/*)   # the alias of a published system names its backend
@@ -24,9 +25,9 @@ set(onednn.hpp core backend/contract backend/*)       # a product for the CPU ba
 set(safetensors      core backend/contract)
 set(safetensors.hpp safetensors)                      # files, which need another library
 set(weights_in_file.hpp core backend/contract backend/* safetensors)   # weights of the CPU backend in such files
-set(cuda.cuh version.hpp core backend/contract backend/* ops policies routing experts fusion layers train)
+set(cuda.cuh version.hpp core backend/contract backend/* ops policies routing comm experts fusion layers train)
 set(version.hpp "")
-set(moe.hpp version.hpp core backend/contract backend/* ops policies routing experts fusion layers train)
+set(moe.hpp version.hpp core backend/contract backend/* ops policies routing comm experts fusion layers train)
 
 # Headers of other libraries, by folder, as one regular expression.
 set(others_backend/cpu "^(Eigen/.*|immintrin\\.h|arm_neon\\.h)$")

@@ -145,6 +145,12 @@
 #include "moe/routing/steps/variation_loss.hpp"
 #include "moe/routing/steps/z_loss.hpp"
 
+#include "moe/comm/comm.hpp"
+#include "moe/comm/errors.hpp"
+#include "moe/comm/local_comm.hpp"
+#include "moe/comm/ranks.hpp"
+#include "moe/comm/ranks_over.hpp"
+
 #include "moe/experts/as_layer.hpp"
 #include "moe/experts/biases.hpp"
 #include "moe/experts/channels.hpp"
