@@ -46,6 +46,7 @@
 
 #include "moe/core/activation.hpp"
 #include "moe/core/adamw_scalars.hpp"
+#include "moe/core/any_ranks.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
@@ -147,7 +148,9 @@
 
 #include "moe/comm/comm.hpp"
 #include "moe/comm/errors.hpp"
+#include "moe/comm/exchange.hpp"
 #include "moe/comm/local_comm.hpp"
+#include "moe/comm/placement.hpp"
 #include "moe/comm/ranks.hpp"
 #include "moe/comm/ranks_over.hpp"
 
@@ -159,6 +162,7 @@
 #include "moe/experts/lora_adapter.hpp"
 #include "moe/experts/lora_linear.hpp"
 #include "moe/experts/mlp.hpp"
+#include "moe/experts/place.hpp"
 #include "moe/experts/shared_expert.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/fusion/channel_fusion.hpp"

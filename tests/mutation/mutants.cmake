@@ -1105,3 +1105,45 @@ mutant(a_deviation_that_is_no_number_is_forgotten bench/gpu_program/deviation.hp
   AFTER [==[if (false)]==]
   REASON "a GPU whose results are not numbers agrees with the CPU"
   TESTS bench/gpu_program/deviation)
+
+# ---- several ranks ---------------------------------------------------------------------------------
+mutant(block_of_experts_off_by_one comm/placement.hpp
+  BEFORE [==[i < larger * (even + 1) ?]==]
+  AFTER [==[i <= larger * (even + 1) ?]==]
+  REASON "the first block of the smaller size begins one expert late"
+  TESTS scale/place)
+mutant(rows_of_ranks_overwrite_each_other comm/exchange.hpp
+  BEFORE [==[filled[e] += from_p;]==]
+  AFTER [==[filled[e] += p == 0 ? 0 : from_p;]==]
+  REASON "the rows of the second rank take the places of the first one's"
+  TESTS scale/exchange)
+mutant(rows_go_to_another_owner comm/exchange.hpp
+  BEFORE [==[if (target_of(e) == p) sent.append(]==]
+  AFTER [==[if (target_of(e) == count - 1 - p) sent.append(]==]
+  REASON "rows are packed for the ranks in descending order, and their counts in ascending order"
+  TESTS scale/exchange)
+mutant(replicated_rows_of_every_rank comm/exchange.hpp
+  BEFORE [==[(is_replicated && p != mine)]==]
+  AFTER [==[(is_replicated && p < mine)]==]
+  REASON "the rows of an expert that every rank has are expected from other ranks"
+  TESTS scale/exchange)
+mutant(ranks_at_other_places_go_on comm/ranks_over.hpp
+  BEFORE [==[call == other.call && layer == other.layer &&]==]
+  AFTER [==[call == other.call &&]==]
+  REASON "ranks in different layers exchange rows"
+  TESTS scale/ranks)
+mutant(announcements_are_not_counted comm/ranks_over.hpp
+  BEFORE [==[++calls_;]==]
+  AFTER [==[calls_ = 1;]==]
+  REASON "a rank that left out a call is not found"
+  TESTS scale/ranks)
+mutant(counted_bytes_include_own_rows comm/ranks_over.hpp
+  BEFORE [==[return detail::sum_of(bytes) - bytes[comm_.rank()];]==]
+  AFTER [==[return detail::sum_of(bytes);]==]
+  REASON "what stays on the rank is counted as sent"
+  TESTS scale/exchange)
+mutant(spread_weights_come_back_in_another_order experts/moe_ffn.hpp
+  BEFORE [==[d_weights_1N = exchange.template values_back<Real>(context, d_weights_1M.const_view());]==]
+  AFTER [==[d_weights_1N = exchange.template values_out<Real>(context, route.weights_1N.const_view()); d_weights_1N = exchange.template values_back<Real>(context, d_weights_1N.const_view());]==]
+  REASON "the weights themselves come back instead of their gradients"
+  TESTS scale/spread_experts)

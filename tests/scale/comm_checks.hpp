@@ -74,7 +74,7 @@ template <Comm C>
 void sends_random_blocks(C& comm) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   Numbers numbers(17);
-  for (Index round = 0; round < 200; ++round) {
+  for (Index round = 0; round < 100; ++round) {
     const Index kind = round % 5;
     Counts counts(ranks, std::vector<Index>(ranks));
     for (std::size_t p = 0; p < ranks; ++p)
@@ -88,8 +88,8 @@ void sends_random_blocks(C& comm) {
 template <Comm C>
 void sends_large_blocks(C& comm) {
   const auto ranks = static_cast<std::size_t>(comm.size());
-  Counts counts(ranks, std::vector<Index>(ranks, (Index{1} << 20) + 3));
-  counts[0].assign(ranks, (Index{3} << 20) + 1);
+  Counts counts(ranks, std::vector<Index>(ranks, (Index{1} << 18) + 3));
+  counts[0].assign(ranks, (Index{3} << 18) + 1);
   exchange(comm, 1, counts);
 }
 template <Comm C>
@@ -112,7 +112,7 @@ void gathers_blocks(C& comm) {
 template <Comm C>
 void broadcasts_from_every_rank(C& comm) {
   for (int root = 0; root < comm.size(); ++root)
-    for (const Index bytes : {Index{0}, Index{1}, Index{1000}, Index{1} << 20}) {
+    for (const Index bytes : {Index{0}, Index{1}, Index{1000}, Index{1} << 18}) {
       std::vector<std::byte> expected, data(static_cast<std::size_t>(bytes), std::byte{77});
       append(expected, bytes, root, root, bytes);
       if (comm.rank() == root) data = expected;

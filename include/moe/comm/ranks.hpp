@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "moe/core/any_ranks.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/list_view.hpp"
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "moe/backend/contract/backend.hpp"
+#include "moe/comm/placement.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/index.hpp"
@@ -19,14 +20,38 @@ namespace moe {
 template <class X>
 class ExpertSpan {
  public:
-  /// Refers to one bank or two, which must outlive the span.
+  /// Refers to one bank or two, which must outlive the span. Every expert is here.
   ExpertSpan(std::span<X> first, std::span<X> second = {}) : first_(first), second_(second) {}
+  /// The same where experts may live on other ranks; a null `place_of_second` is that of a single bank.
+  ExpertSpan(std::span<X> first, const PlacedExperts& place_of_first, std::span<X> second = {},
+             const PlacedExperts* place_of_second = nullptr)
+      : first_(first), second_(second), place_of_first_(&place_of_first), place_of_second_(place_of_second) {}
   /// Number of experts.
   std::size_t size() const { return first_.size() + second_.size(); }
   X& operator[](std::size_t e) const { return e < first_.size() ? first_[e] : second_[e - first_.size()]; }
 
+  /// Whether an expert lives on another rank. Rows are then exchanged (comm/exchange.hpp).
+  bool is_spread() const { return is_spread(place_of_first_) || is_spread(place_of_second_); }
+  /// The rank that has expert e, or Placement::everywhere.
+  int owner(std::size_t e) const {
+    const bool is_first = e < first_.size();
+    const PlacedExperts* place = is_first ? place_of_first_ : place_of_second_;
+    return is_spread(place) ? place->owner[is_first ? e : e - first_.size()] : Placement::everywhere;
+  }
+  /// The place of a bank with experts on other ranks. Only if the span is spread.
+  const PlacedExperts& place() const { return is_spread(place_of_first_) ? *place_of_first_ : *place_of_second_; }
+  /// An expert whose weights are here, for the shape that all of them have; one of empty weights if none is here.
+  X& any_here() const {
+    for (std::size_t e = 0; e < size(); ++e)
+      if (owner(e) == Placement::everywhere || owner(e) == place().rank) return (*this)[e];
+    return (*this)[0];
+  }
+
  private:
+  static bool is_spread(const PlacedExperts* place) { return place != nullptr && place->is_spread(); }
+
   std::span<X> first_, second_;
+  const PlacedExperts *place_of_first_ = nullptr, *place_of_second_ = nullptr;
 };
 
 // The requirements of an expert, one concept each, so that a compile error names the missing one.

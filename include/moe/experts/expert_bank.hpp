@@ -5,11 +5,29 @@
 #include <string_view>
 #include <vector>
 
+#include "moe/comm/placement.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/trees.hpp"
 #include "moe/experts/expert.hpp"
 
 namespace moe {
+
+namespace detail {
+
+/// Holds if the tensors of an expert that lives on another rank are empty.
+struct IsElsewhere {
+  /// The rule as text for an error message.
+  static constexpr std::string_view rule = "the weights of an expert that lives on another rank must be empty here";
+
+  /// Whether the tensor is empty.
+  template <class Tensor>
+  bool operator()(const Tensor& tensor) const {
+    return tensor.empty();
+  }
+};
+
+}  // namespace detail
 
 /// The experts of one layer. In a gradient tree an expert with empty tensors is frozen: no weight gradient is computed.
 template <class X>
@@ -43,8 +61,10 @@ struct ExpertBank {
   template <class Other>
   using rebind = ExpertBank<typename X::template rebind<Other>>;
 
-  /// Entry e is expert e.
+  /// Entry e is expert e. The weights of an expert that lives on another rank are empty.
   std::vector<X> experts;
+  /// Where the experts live; by default, all of them here. Set by place() (experts/place.hpp).
+  PlacedExperts place{};
 
   ExpertBank() = default;
   /// `count` experts X(sizes...), all weights zero. Throws Error if `count` is below 1.
@@ -58,16 +78,31 @@ struct ExpertBank {
   /// Columns of x. Throws Error if the bank has no experts.
   Index width() const {
     require(!experts.empty(), "ExpertBank", "a layer needs at least 1 expert, got 0");
-    return experts.front().width();
+    return place.is_spread() ? place.width : experts.front().width();
   }
-  /// Throws Error if the bank has no experts or if an expert's shapes differ from the first expert's.
+  /// The first expert whose weights are here; null if all of them live on other ranks.
+  const X* first_here() const {
+    for (std::size_t e = 0; e < experts.size(); ++e)
+      if (place.is_here(e)) return &experts[e];
+    return nullptr;
+  }
+  /// Throws Error if the bank has no experts, if the shapes of two experts that are here differ, or if the weights of
+  /// an expert that lives on another rank are not empty.
   void require_consistent(std::string_view where) const {
     require(!experts.empty(), where, "a layer needs at least 1 expert, got 0");
-    if constexpr (requires { experts.front().require_consistent(where); }) experts.front().require_consistent(where);
-    for (std::size_t e = 1; e < experts.size(); ++e) require_trees(where, SameShape{}, experts.front(), experts[e]);
+    require(!place.is_spread() || place.owner.size() == experts.size(), where, "the placement is of ",
+            counted(place.owner.size(), "experts"), ", there are ", experts.size());
+    const X* const first = first_here();
+    if constexpr (requires { first->require_consistent(where); })
+      if (first != nullptr) first->require_consistent(where);
+    for (std::size_t e = 0; e < experts.size(); ++e)
+      if (!place.is_here(e))
+        require_trees(where, detail::IsElsewhere{}, experts[e]);
+      else if (&experts[e] != first)
+        require_trees(where, SameShape{}, *first, experts[e]);
   }
-  /// The experts, read-only.
-  std::span<const X> span() const { return experts; }
+  /// The experts, read-only, with their places.
+  ExpertSpan<const X> span() const { return {experts, place}; }
   /// The experts, or their gradients, for writing.
   std::span<X> span() { return experts; }
 

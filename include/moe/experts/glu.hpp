@@ -109,7 +109,7 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
   /// x_ND -> y_ND and the tensors saved for backward_groups.
   static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, ExpertSpan<const Glu> experts,
                                                       ConstView x_ND, const GroupOffsets& offsets) {
-    const Index hidden = experts[0].hidden();
+    const Index hidden = experts.any_here().hidden();
     GroupSaved saved{Tensor::uninitialized(context, x_ND.rows, hidden),
                      Tensor::uninitialized(context, x_ND.rows, hidden)};
     auto y_ND = answer(context, experts, x_ND, offsets, saved.a_NF.view(), saved.b_NF.view());
@@ -123,7 +123,7 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
   static Tensor backward_groups(const Context& context, ExpertSpan<const Glu> experts, ConstView d_y_ND,
                                 ConstGates gates_1N, ListView<Index> offsets, ConstView x_ND, GroupSaved saved,
                                 Gates d_gates_1N, ExpertSpan<GradientTree> gradients) {
-    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
+    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts.any_here().hidden());
     Backend::grouped_glu_backward(context, Activation{}, d_y_ND, weights_of(context, experts, &Glu::down_proj), offsets,
                                   gates_1N, saved.a_NF.view(), saved.b_NF.view(), h_NF.view(), d_gates_1N);
     const Tensor d_a_NF = std::move(saved.a_NF), d_b_NF = std::move(saved.b_NF);
@@ -178,7 +178,7 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
   /// Computes y_ND and writes W_gate x to a_NF and W_up x to b_NF, unless these views are empty.
   static Tensor answer(const Context& context, ExpertSpan<const Glu> experts, ConstView x_ND,
                        const GroupOffsets& offsets, View<Value, Backend> a_NF, View<Value, Backend> b_NF) {
-    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
+    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts.any_here().hidden());
     const auto gate = weights_of(context, experts, &Glu::gate_proj), up = weights_of(context, experts, &Glu::up_proj);
     if constexpr (has_biases) {
       Tensor b_here = Tensor::uninitialized(context, a_NF.empty() ? x_ND.rows : 0, h_NF.cols());

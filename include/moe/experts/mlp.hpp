@@ -102,8 +102,8 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
   /// x_ND -> y_ND and the tensors saved for backward_groups.
   static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, ExpertSpan<const Mlp> experts,
                                                       ConstView x_ND, const GroupOffsets& offsets) {
-    GroupSaved saved{Tensor::uninitialized(context, x_ND.rows, experts[0].hidden())};
-    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
+    GroupSaved saved{Tensor::uninitialized(context, x_ND.rows, experts.any_here().hidden())};
+    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts.any_here().hidden());
     auto y_ND = answer(context, experts, x_ND, offsets, saved.a_NF.view(), h_NF.view());
     return {std::move(y_ND), std::move(saved)};
   }
@@ -115,7 +115,7 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
   static Tensor backward_groups(const Context& context, ExpertSpan<const Mlp> experts, ConstView d_y_ND,
                                 ConstGates gates_1N, ListView<Index> offsets, ConstView x_ND, GroupSaved saved,
                                 Gates d_gates_1N, ExpertSpan<GradientTree> gradients) {
-    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
+    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts.any_here().hidden());
     Backend::grouped_glu_backward(context, Activation{}, d_y_ND, weights_of(context, experts, &Mlp::down_proj), offsets,
                                   gates_1N, saved.a_NF.view(), {}, h_NF.view(), d_gates_1N);
     const Tensor d_a_NF = std::move(saved.a_NF);
@@ -138,7 +138,7 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
   /// forward_groups without saved tensors; y_ND is bitwise identical.
   static Tensor infer_groups(const Context& context, ExpertSpan<const Mlp> experts, ConstView x_ND,
                              const GroupOffsets& offsets) {
-    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
+    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts.any_here().hidden());
     return answer(context, experts, x_ND, offsets, h_NF.view(), h_NF.view());
   }
 

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <optional>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
 #include "moe/backend/contract/backend.hpp"
+#include "moe/comm/exchange.hpp"
+#include "moe/comm/ranks.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/phase.hpp"
@@ -12,6 +16,15 @@
 #include "moe/ops/route.hpp"
 
 namespace moe {
+
+/// The rows of all ranks for the experts that are here.
+template <class X>
+struct SpreadRows {
+  /// Sends rows to their experts and back.
+  Exchange<typename X::Backend> exchange;
+  /// Input rows of the experts that are here, x_MD.
+  Matrix<typename X::Value, typename X::Backend> x_MD;
+};
 
 /// Tensors that moe_ffn_backward needs besides the layer's input rows: the route and the experts' saved tensors.
 /// Gathered rows and expert outputs are not saved: backward gathers the rows again, and the experts compute the
@@ -22,12 +35,16 @@ struct MoeFfnSaved {
   Route<Accum<typename X::Value>, typename X::Backend> route;
   /// Saved by the experts' forward_groups.
   typename X::GroupSaved experts;
+  /// The rows that were processed here; only if an expert lives on another rank.
+  std::optional<SpreadRows<X>> spread{};
 
-  /// Whether this comes from moe_ffn() over `rows` rows and `count` experts like `expert`, and has not been consumed.
-  bool fits(Index rows, Index count, const X& expert) const {
+  /// Whether this comes from moe_ffn() over `rows` rows and these experts, and has not been consumed.
+  bool fits(Index rows, ExpertSpan<const X> of) const {
     const auto& plan = route.plan;
-    return plan.experts() == count && plan.pair_begin_1T.cols() == rows + 1 && plan.rows_1N.cols() == plan.pairs() &&
-           route.weights_1N.cols() == plan.pairs() && expert_keeps(expert, experts, plan.pairs());
+    return plan.experts() == static_cast<Index>(of.size()) && plan.pair_begin_1T.cols() == rows + 1 &&
+           plan.rows_1N.cols() == plan.pairs() && route.weights_1N.cols() == plan.pairs() &&
+           spread.has_value() == of.is_spread() &&
+           expert_keeps(of.any_here(), experts, spread ? spread->exchange.rows() : plan.pairs());
   }
 };
 
@@ -55,6 +72,19 @@ Matrix<Value, B> combined(const typename B::Context& context, View<const Value, 
   return y_TD;
 }
 
+/// Sends the experts' input rows to the ranks of their experts.
+template <class X, class B = typename X::Backend, class Value = typename X::Value>
+SpreadRows<X> spread_rows(const typename B::Context& context, std::string_view site, ExpertSpan<const X> experts,
+                          View<const Value, B> x_ND, Plan<B>& plan) {
+  require_ranks(site, context, experts.place().rank, experts.place().ranks);
+  const PhaseScope scope(context, Phase::dispatch);
+  plan.complete();
+  Exchange<B> exchange(context, {site, context.layer}, plan.offsets,
+                       [&](std::size_t expert) { return experts.owner(expert); });
+  auto x_MD = exchange.template out<Value>(context, x_ND);
+  return {std::move(exchange), std::move(x_MD)};
+}
+
 /// Dispatch, experts and combine, as used by every layer: y_t = sum over the pairs (t, e) of weight_te experts[e](x_t);
 /// 0 for a row without pairs. Rows are gathered by expert, each expert runs once over its rows, and each row sums its
 /// outputs in ascending order of experts. The per-expert counts may still be pending on the device: the experts start
@@ -65,10 +95,19 @@ std::pair<Matrix<Value, B>, MoeFfnSaved<X>> moe_ffn(const typename B::Context& c
   MoeFfnSaved<X> saved{std::move(route), {}};
   const auto x_ND = dispatched<Value, B>(context, x_TD, saved.route.plan);
   Matrix<Value, B> y_ND;
-  std::tie(y_ND, saved.experts) = in_phase(context, Phase::experts, [&] {
-    return X::forward_groups(context, experts, x_ND.view(), saved.route.plan.groups());
-  });
-  saved.route.plan.complete();
+  const auto run = [&](View<const Value, B> rows, const GroupOffsets& offsets) {
+    return in_phase(context, Phase::experts, [&] { return X::forward_groups(context, experts, rows, offsets); });
+  };
+  if (experts.is_spread()) {
+    saved.spread.emplace(spread_rows<X>(context, "forward", experts, x_ND.const_view(), saved.route.plan));
+    Matrix<Value, B> y_MD;
+    std::tie(y_MD, saved.experts) = run(saved.spread->x_MD.const_view(), saved.spread->exchange.offsets());
+    y_ND = in_phase(context, Phase::combine,
+                    [&] { return saved.spread->exchange.template back<Value>(context, y_MD.const_view()); });
+  } else {
+    std::tie(y_ND, saved.experts) = run(x_ND.const_view(), saved.route.plan.groups());
+    saved.route.plan.complete();
+  }
   auto y_TD = combined<Value, B>(context, y_ND.view(), saved.route, x_TD.rows);
   return {std::move(y_TD), std::move(saved)};
 }
@@ -87,15 +126,40 @@ template <Expert X, class GradientTree, class B = typename X::Backend, class Val
 MoeFfnGradients<X> moe_ffn_backward(const typename B::Context& context, ExpertSpan<const X> experts,
                                     View<const Value, B> d_y_TD, View<const Value, B> x_TD,
                                     const Route<Accum<Value>, B>& route, typename X::GroupSaved experts_saved,
-                                    ExpertSpan<GradientTree> gradients) {
+                                    ExpertSpan<GradientTree> gradients, const SpreadRows<X>* spread = nullptr) {
+  using Real = Accum<Value>;
   const auto d_y_ND =
       in_phase(context, Phase::combine, [&] { return gathered<Value, B>(context, d_y_TD, route.plan); });
-  const auto x_ND = dispatched<Value, B>(context, x_TD, route.plan);
-  auto d_weights_1N = Matrix<Accum<Value>, B>::uninitialized(context, 1, route.plan.pairs());
-  const auto d_x_ND = in_phase(context, Phase::experts, [&] {
-    return X::backward_groups(context, experts, d_y_ND.view(), route.weights_1N.view(), route.plan.offsets, x_ND.view(),
-                              std::move(experts_saved), d_weights_1N.view(), gradients);
-  });
+  Matrix<Real, B> d_weights_1N;
+  const auto run = [&](View<const Value, B> d_y, View<const Real, B> weights, ListView<Index> offsets,
+                       View<const Value, B> x, View<Real, B> d_weights) {
+    return in_phase(context, Phase::experts, [&] {
+      return X::backward_groups(context, experts, d_y, weights, offsets, x, std::move(experts_saved), d_weights,
+                                gradients);
+    });
+  };
+  Matrix<Value, B> d_x_ND;
+  if (spread != nullptr) {
+    const Exchange<B>& exchange = spread->exchange;
+    Matrix<Value, B> d_y_MD;
+    Matrix<Real, B> weights_1M;
+    in_phase(context, Phase::combine, [&] {
+      context.ranks->announce({"backward", context.layer});
+      d_y_MD = exchange.template out<Value>(context, d_y_ND.const_view());
+      weights_1M = exchange.template values_out<Real>(context, route.weights_1N.const_view());
+    });
+    auto d_weights_1M = Matrix<Real, B>::uninitialized(context, 1, exchange.rows());
+    const auto d_x_MD = run(d_y_MD.const_view(), weights_1M.const_view(), exchange.offsets(), spread->x_MD.const_view(),
+                            d_weights_1M.view());
+    const PhaseScope scope(context, Phase::dispatch);
+    d_x_ND = exchange.template back<Value>(context, d_x_MD.const_view());
+    d_weights_1N = exchange.template values_back<Real>(context, d_weights_1M.const_view());
+  } else {
+    const auto x_ND = dispatched<Value, B>(context, x_TD, route.plan);
+    d_weights_1N = Matrix<Real, B>::uninitialized(context, 1, route.plan.pairs());
+    d_x_ND = run(d_y_ND.const_view(), route.weights_1N.const_view(), route.plan.offsets, x_ND.const_view(),
+                 d_weights_1N.view());
+  }
   const PhaseScope scope(context, Phase::dispatch);
   auto d_x_TD = Matrix<Value, B>::uninitialized(context, d_y_TD.rows, d_y_TD.cols);
   B::sum_rows(context, d_x_ND, route.plan, d_x_TD.view());
@@ -107,8 +171,18 @@ template <Expert X, class B = typename X::Backend, class Value = typename X::Val
 Matrix<Value, B> moe_ffn_infer(const typename B::Context& context, ExpertSpan<const X> experts,
                                View<const Value, B> x_TD, Route<Accum<Value>, B> route) {
   const auto x_ND = dispatched<Value, B>(context, x_TD, route.plan);
-  const auto y_ND = in_phase(context, Phase::experts,
-                             [&] { return X::infer_groups(context, experts, x_ND.view(), route.plan.groups()); });
+  const auto run = [&](View<const Value, B> rows, const GroupOffsets& offsets) {
+    return in_phase(context, Phase::experts, [&] { return X::infer_groups(context, experts, rows, offsets); });
+  };
+  Matrix<Value, B> y_ND;
+  if (experts.is_spread()) {
+    const auto spread = spread_rows<X>(context, "inference", experts, x_ND.const_view(), route.plan);
+    const auto y_MD = run(spread.x_MD.const_view(), spread.exchange.offsets());
+    y_ND = in_phase(context, Phase::combine,
+                    [&] { return spread.exchange.template back<Value>(context, y_MD.const_view()); });
+  } else {
+    y_ND = run(x_ND.const_view(), route.plan.groups());
+  }
   return combined<Value, B>(context, y_ND.view(), route, x_TD.rows);
 }
 

@@ -109,6 +109,12 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   }
 
   Index width() const { return token.width(); }
+  /// Calls visit(bank) for the layer's banks of experts, the token level's first.
+  template <class Visit, class Layer>
+  static void visit_banks(const Visit& visit, Layer& layer) {
+    Token::visit_banks(visit, layer.token);
+    Segment::visit_banks(visit, layer.segment);
+  }
 
   /// Throws Error unless levels and fusion match each other and each is consistent. Every public entry calls this,
   /// since all three members are assignable.
@@ -117,8 +123,10 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
             ", the segment level ", segment.width());
     token.require_consistent(where);
     segment.require_consistent(where);
-    if constexpr (runs_in_one_pass)
-      require_trees(where, SameShape{}, token.bank.experts.front(), segment.bank.experts.front());
+    if constexpr (runs_in_one_pass) {
+      const auto *of_token = token.bank.first_here(), *of_segment = segment.bank.first_here();
+      if (of_token != nullptr && of_segment != nullptr) require_trees(where, SameShape{}, *of_token, *of_segment);
+    }
     require_settings(fusion, width());
   }
   /// Throws Error unless the shapes of `saved` match this layer and it has not been consumed.
@@ -126,8 +134,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
     const Index rows = saved.x_TD.rows;
     bool fits = saved.x_TD.cols == width();
     if constexpr (runs_in_one_pass)
-      fits = fits && parts().routing.keeps(saved.routing, rows) &&
-             saved.experts.fits(rows, token.bank.count() + segment.bank.count(), token.bank.experts.front());
+      fits = fits && parts().routing.keeps(saved.routing, rows) && saved.experts.fits(rows, both_banks());
     else
       token.require_saved(where, saved.token);
     require(fits, where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows,
@@ -178,7 +185,10 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   static constexpr NoSharedExpert no_path{};
   /// Both levels as the parts of one layer, the token level's experts first.
   MoeParts<Routing, ExpertType, NoSharedExpert> parts() const requires runs_in_one_pass {
-    return {{token.routing, segment.routing, fusion}, {token.bank.span(), segment.bank.span()}, no_path};
+    return {{token.routing, segment.routing, fusion}, both_banks(), no_path};
+  }
+  ExpertSpan<const ExpertType> both_banks() const requires runs_in_one_pass {
+    return {token.bank.experts, token.bank.place, segment.bank.experts, &segment.bank.place};
   }
   TwoPasses<Token, Segment, F> passes() const { return {token, segment, fusion}; }
 

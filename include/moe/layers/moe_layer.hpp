@@ -142,8 +142,9 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
     using X = typename Parts::Expert;
     const auto& route = saved.experts.route;
     if constexpr (Parts::Routing::experts_read_rows) {
-      auto [d_x_TD, d_weights_1N] = moe_ffn_backward<X>(context, parts.experts, d_y_TD, saved.x_TD, route,
-                                                        std::move(saved.experts.experts), expert_gradients);
+      auto [d_x_TD, d_weights_1N] =
+          moe_ffn_backward<X>(context, parts.experts, d_y_TD, saved.x_TD, route, std::move(saved.experts.experts),
+                              expert_gradients, saved.experts.spread ? &*saved.experts.spread : nullptr);
       add_to_weights_of_rows<Accum<Value>, Backend>(context, d_mass_1T, route.plan, d_weights_1N.view());
       in_phase(context, Phase::experts, [&, d_x = d_x_TD.view()] {
         parts.path.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x, path_gradient);
@@ -153,9 +154,9 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
       return std::move(d_x_TD);
     } else {
       const auto d_y_VD = parts.routing.outputs_backward(context, d_y_TD, saved.routing);
-      auto [d_fed_VD, d_weights_1N] =
-          moe_ffn_backward<X>(context, parts.experts, d_y_VD.view(), parts.routing.fed(saved.x_TD, saved.routing),
-                              route, std::move(saved.experts.experts), expert_gradients);
+      auto [d_fed_VD, d_weights_1N] = moe_ffn_backward<X>(
+          context, parts.experts, d_y_VD.view(), parts.routing.fed(saved.x_TD, saved.routing), route,
+          std::move(saved.experts.experts), expert_gradients, saved.experts.spread ? &*saved.experts.spread : nullptr);
       if (!d_mass_1T.empty()) {
         const auto d_mass_1V = parts.routing.mass_of_rows_backward(context, d_mass_1T, saved.routing);
         add_to_weights_of_rows<Accum<Value>, Backend>(context, d_mass_1V.view(), route.plan, d_weights_1N.view());

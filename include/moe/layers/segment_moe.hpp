@@ -113,6 +113,11 @@ class SegmentMoE
   }
 
   Index width() const { return routing.width(); }
+  /// Calls visit(bank) for the layer's banks of experts, in the order of their numbers.
+  template <class Visit, class Layer>
+  static void visit_banks(const Visit& visit, Layer& layer) {
+    visit(layer.bank);
+  }
 
   /// Throws Error unless weights, buffers and settings match each other. Every public entry calls this, since all of
   /// them are assignable.
@@ -129,7 +134,7 @@ class SegmentMoE
     const Index rows = saved.x_TD.rows;
     const Index routed_rows = experts_read_rows ? rows : saved.routing.cut.segments.count();
     require(saved.x_TD.cols == width() && routing.keeps(saved.routing, rows) &&
-                saved.experts.fits(routed_rows, bank.count(), bank.experts.front()),
+                saved.experts.fits(routed_rows, bank.span()),
             where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows, " x ",
             saved.x_TD.cols, " rows");
   }

@@ -137,6 +137,11 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   }
 
   Index width() const { return routing.width(); }
+  /// Calls visit(bank) for the layer's banks of experts, in the order of their numbers.
+  template <class Visit, class Layer>
+  static void visit_banks(const Visit& visit, Layer& layer) {
+    visit(layer.bank);
+  }
 
   /// Throws Error unless weights, buffers and settings match each other. Every public entry calls this, since all of
   /// them are assignable.
@@ -152,8 +157,8 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   /// Throws Error unless the shapes of `saved` match this layer and it has not been consumed.
   void require_saved(std::string_view where, const Saved& saved) const {
     const Index rows = saved.x_TD.rows;
-    bool fits = saved.x_TD.cols == width() && routing.keeps(saved.routing, rows) &&
-                saved.experts.fits(rows, bank.count(), bank.experts.front());
+    bool fits =
+        saved.x_TD.cols == width() && routing.keeps(saved.routing, rows) && saved.experts.fits(rows, bank.span());
     if constexpr (requires { shared_path.keeps(saved.path, rows); }) fits = fits && shared_path.keeps(saved.path, rows);
     require(fits, where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows,
             " x ", saved.x_TD.cols, " rows");

@@ -23,6 +23,7 @@
 #include "moe/core/module.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/trees.hpp"
+#include "moe/experts/place.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/train/upcycle.hpp"
 
@@ -158,6 +159,12 @@ class AnyLayer {
   /// The output may still differ by rounding when the number of rows changes.
   bool is_batch_invariant() const { return layer("is_batch_invariant").is_batch_invariant(); }
   Index width() const { return layer("width").width(); }
+  /// Number of experts that place() can spread over ranks; 0 for a dense layer.
+  Index experts() const { return layer("experts").experts(); }
+  /// Called by place() (experts/place.hpp). Throws Error as it does.
+  void place_experts(int rank, int ranks, const Placement& placement) {
+    computing("place_experts", layer_.get())->place_experts(rank, ranks, placement);
+  }
 
   /// Calls the held layer's forward: x_TD -> y_TD. Throws Error for a backend without computation (Shape).
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
@@ -300,6 +307,8 @@ class AnyLayer {
     virtual bool is_causal() const = 0;
     virtual bool is_batch_invariant() const = 0;
     virtual Index width() const = 0;
+    virtual Index experts() const = 0;
+    virtual void place_experts(int rank, int ranks, const Placement& placement) = 0;
     virtual Forward<Tensor, Saved, Stats> forward(const Context&, ConstView, const Batch&) const = 0;
     virtual Forward<Tensor, Saved, Stats> forward(const Context&, Tensor&&, const Batch&) const = 0;
     /// The gradient is of gradient_type.
@@ -323,6 +332,10 @@ class AnyLayer {
     bool is_causal() const override { return Layer::is_causal; }
     bool is_batch_invariant() const override { return Layer::is_batch_invariant; }
     Index width() const override { return layer.width(); }
+    Index experts() const override { return count_experts(layer); }
+    void place_experts(int rank, int ranks, const Placement& placement) override {
+      detail::place_experts(layer, rank, ranks, placement);
+    }
     Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const override {
       if constexpr (computes<Backend>) return held(layer.forward(context, x_TD, batch));
       nothing_runs();

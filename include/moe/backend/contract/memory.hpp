@@ -10,7 +10,7 @@ namespace moe {
 namespace contract {
 
 /// Context: the state of a run, which a layer must not own: threads or stream, memory pool, `layer` (the layer's number
-/// in the model), `observer`, `replay`, `phases`. A default-constructed context works.
+/// in the model), `observer`, `replay`, `phases`, `ranks`. A default-constructed context works.
 template <class B>
 concept HasContext = requires {
   typename B::Context;

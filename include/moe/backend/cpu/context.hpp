@@ -7,6 +7,7 @@
 #include "moe/backend/cpu/packed_weights.hpp"
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
+#include "moe/core/any_ranks.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/phase.hpp"
@@ -33,6 +34,8 @@ struct Context {
   const RoutingReplay* replay = nullptr;
   /// Called when a phase of a layer begins or ends; may be empty.
   PhaseListener phases{};
+  /// The ranks that share the work, see comm/ranks.hpp; null: this process is alone.
+  std::shared_ptr<Ranks<Backend>> ranks{};
   /// Memory pool of results and temporaries.
   std::shared_ptr<Pool> pool = std::make_shared<Pool>();
   /// Weights packed by pack_weights (train/pack_weights.hpp); may be null.

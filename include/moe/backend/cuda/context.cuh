@@ -4,6 +4,7 @@
 #include <memory>
 #include <type_traits>
 
+#include "moe/core/any_ranks.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/phase.hpp"
@@ -34,6 +35,8 @@ struct Context {
   const RoutingReplay* replay = nullptr;
   /// Called when the enqueueing of a layer's phase begins or ends; may be empty.
   PhaseListener phases{};
+  /// The ranks that share the work, see comm/ranks.hpp; null: this process is alone.
+  std::shared_ptr<Ranks<Backend>> ranks{};
   /// Maximum number of host threads that draw values, including the calling one. The values do not depend on it.
   int threads = available_threads();
   /// Helper threads of the host, started when a call first needs them.
