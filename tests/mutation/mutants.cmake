@@ -1147,3 +1147,57 @@ mutant(spread_weights_come_back_in_another_order experts/moe_ffn.hpp
   AFTER [==[d_weights_1N = exchange.template values_out<Real>(context, route.weights_1N.const_view()); d_weights_1N = exchange.template values_back<Real>(context, d_weights_1N.const_view());]==]
   REASON "the weights themselves come back instead of their gradients"
   TESTS scale/spread_experts)
+mutant(sum_over_ranks_is_a_mean train/sharded.hpp
+  BEFORE [==[{ to[i] += from[i]; }]==]
+  AFTER [==[{ to[i] = (to[i] + from[i]) / 2; }]==]
+  REASON "gradients are averaged over ranks instead of summed"
+  TESTS scale/sharded)
+mutant(ranks_are_added_one_after_the_other train/sharded.hpp
+  BEFORE [==[for (Index step = 1; step < n; step *= 2)
+    for (Index i = 0; i + step < n; i += 2 * step)
+      add_values<B>(context, blocks + (i + step) * count, count, blocks + i * count);]==]
+  AFTER [==[for (Index i = 1; i < n; ++i) add_values<B>(context, blocks + i * count, count, blocks);]==]
+  REASON "the order of the sum over ranks is not that of the slots within a rank"
+  TESTS scale/sharded)
+mutant(second_tensor_has_the_wrong_owner train/sharded.hpp
+  BEFORE [==[*least += size;]==]
+  AFTER [==[*least += 1;]==]
+  REASON "tensors are dealt in turn, whatever their sizes"
+  TESTS scale/sharded)
+mutant(norm_of_what_is_not_summed train/sharded.hpp
+  BEFORE [==[if (owners.of_tensor[number++] != rank) return;
+        B::sum_of_squares]==]
+  AFTER [==[if ((owners.of_tensor[number++] + 1) % context.ranks->size() != rank) return;
+        B::sum_of_squares]==]
+  REASON "a rank takes the squares of tensors that it does not own, whose gradient is its own alone"
+  TESTS scale/sharded)
+mutant(slots_without_a_partner_are_left_out train/sharded.hpp
+  BEFORE [==[else
+        join(context, k, gradient);
+      is_there_[k] = is_first = false;]==]
+  AFTER [==[is_there_[k] = is_first = false;]==]
+  REASON "slots that have no partner are left out of the sum"
+  TESTS scale/sharded)
+mutant(waiting_sum_is_replaced train/sharded.hpp
+  BEFORE [==[for (; k < sums_.size() && is_there_[k]; ++k) join(]==]
+  AFTER [==[for (; k < 1 && k < sums_.size() && is_there_[k]; ++k) join(]==]
+  REASON "the sum of the third and fourth slot replaces that of the first two"
+  TESTS scale/sharded)
+mutant(weights_of_the_next_owner train/sharded.hpp
+  BEFORE [==[at(received, before + position)]==]
+  AFTER [==[at(received, position)]==]
+  REASON "every rank's weights are read from the first rank's"
+  TESTS scale/sharded)
+mutant(buffers_from_own_micro_batches_first train/sharded.hpp
+  BEFORE [==[context.ranks->gather({"update of buffers"}, mine)) {]==]
+  AFTER [==[[&] { auto all = context.ranks->gather({"update of buffers"}, mine); std::rotate(all.begin(), all.begin() + context.ranks->rank(), all.end()); return all; }()) {]==]
+  REASON "every rank updates its buffers in another order"
+  TESTS scale/layer_training)
+mutant(others_tensors_do_not_come_back train/sharded.hpp
+  BEFORE [==[  } catch (...) {
+    swap();
+    throw;]==]
+  AFTER [==[  } catch (...) {
+    throw;]==]
+  REASON "after an error, a rank has lost the gradients of tensors that it does not own"
+  TESTS scale/sharded)

@@ -147,7 +147,7 @@ TEST_CASE("experts that live everywhere exchange nothing", "[scale]") {
     auto layer = token_layer();
     place(layer, *context.ranks, Placement::blocks(4, 2, {0, 1, 2, 3}));
     auto gradient = gradient_for(layer);
-    // Only one rank runs: nobody waits for the other.
+    // Only one rank runs: none waits for the other.
     if (context.ranks->rank() == 0) run_rank(context, layer, batch_of(0, {7, 7}), gradient, 3);
   }));
 }

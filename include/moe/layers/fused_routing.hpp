@@ -10,6 +10,7 @@
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/mode.hpp"
+#include "moe/core/observed.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/fusion/fusion.hpp"
@@ -25,6 +26,12 @@ struct HybridStats {
   /// Statistics of the segment level.
   Segment segment;
 
+  /// Visits what update_buffers reads (core/observed.hpp).
+  template <class Visit, class Self>
+  static void visit_observed(const Visit& visit, Self& stats) {
+    if constexpr (HasObserved<Token>) Token::visit_observed(visit, stats.token);
+    if constexpr (HasObserved<Segment>) Segment::visit_observed(visit, stats.segment);
+  }
   double balance_loss() const { return token.balance_loss() + segment.balance_loss(); }
   double z_loss() const { return token.z_loss() + segment.z_loss(); }
 };

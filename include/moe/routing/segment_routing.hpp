@@ -103,6 +103,11 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
     /// Boundaries that update the thresholds; empty if there are none, as in a replay of recorded choices.
     RealTensor boundary_1E;
 
+    /// Visits what update_buffers reads (core/observed.hpp).
+    template <class Visit, class Self>
+    static void visit_observed(const Visit& visit, Self& stats) {
+      visit(stats.boundary_1E);
+    }
     /// 0: segment routing computes no auxiliary losses. With expert choice the load is even by construction; with other
     /// routers, such as TopK, it is not, and the loss does not show it.
     double balance_loss() const { return 0; }

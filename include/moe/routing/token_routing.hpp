@@ -87,6 +87,14 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
       const auto all = wanted();
       return std::accumulate(all.begin(), all.end(), Index{0});
     }
+    /// Visits what update_buffers reads (core/observed.hpp).
+    template <class Visit, class Self>
+    static void visit_observed(const Visit& visit, Self& stats) {
+      visit(stats.load);
+      visit(stats.dropped);
+      visit(stats.boundary_1E);
+      visit(stats.rows);
+    }
     /// n sum_i f_i p_i over the n counted experts (eq. 8 without alpha).
     double balance_loss() const { return balance; }
     /// mean (log sum exp z)^2 (ST-MoE's router z-loss without its coefficient).

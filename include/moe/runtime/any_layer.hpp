@@ -21,6 +21,7 @@
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/module.hpp"
+#include "moe/core/observed.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/trees.hpp"
 #include "moe/experts/place.hpp"
@@ -77,6 +78,7 @@ class AnyLayer {
     virtual ~HeldStats() = default;
     virtual double balance_loss() const = 0;
     virtual double z_loss() const = 0;
+    virtual std::vector<std::byte> observed(const Context& context) const = 0;
   };
   template <class T>
   struct HeldStatsOf final : HeldStats {
@@ -84,6 +86,12 @@ class AnyLayer {
     explicit HeldStatsOf(T value_) : value(std::move(value_)) {}
     double balance_loss() const override { return value.balance_loss(); }
     double z_loss() const override { return value.z_loss(); }
+    std::vector<std::byte> observed(const Context& context) const override {
+      if constexpr (computes<Backend>)
+        return observed_bytes(context, value);
+      else
+        return {};
+    }
   };
   struct HeldState {
     virtual ~HeldState() = default;
@@ -216,6 +224,16 @@ class AnyLayer {
     computing("update_buffers", layer_.get())->update_buffers(context, *stats.held_);
   }
 
+  /// What update_buffers reads of the held layer's stats, for other ranks. Throws Error if there are no stats.
+  std::vector<std::byte> observed_bytes_of(const Context& context, const Stats& stats) const {
+    require(stats.held_ != nullptr, "AnyLayer::update_buffers", "there must be the stats of a layer, got none");
+    return stats.held_->observed(context);
+  }
+  /// Stats for update_buffers from these bytes. Throws Error if they are of another layer.
+  Stats stats_from(const Context& context, std::span<const std::byte> bytes) const {
+    return layer("update_buffers").stats_from(context, bytes);
+  }
+
   AnyLayer empty_tree() const {
     AnyLayer tree;
     if (layer_ != nullptr) tree.layer_ = layer_->empty_tree();
@@ -319,6 +337,7 @@ class AnyLayer {
     virtual Tensor decode(const Context&, ConstView, std::span<const std::int32_t>, HeldState&) const = 0;
     virtual void set_languages(std::span<const std::int32_t>, HeldState&) const = 0;
     virtual void update_buffers(const Context&, const HeldStats&) = 0;
+    virtual Stats stats_from(const Context&, std::span<const std::byte>) const = 0;
     virtual std::unique_ptr<typename Gradient::Parts> gradient_tree() const = 0;
     virtual void upcycle_from(const Context&, TypedPointer, const Upcycling&, const std::string&) = 0;
   };
@@ -390,6 +409,15 @@ class AnyLayer {
         layer.update_buffers(context, value_of<const HeldStatsOf<typename Layer::Stats>>(stats, "stats"));
       else
         nothing_runs();
+    }
+    Stats stats_from(const Context& context, std::span<const std::byte> bytes) const override {
+      if constexpr (computes<Backend>) {
+        Stats stats;
+        stats.held_ =
+            std::make_shared<HeldStatsOf<typename Layer::Stats>>(observed_from<typename Layer::Stats>(context, bytes));
+        return stats;
+      }
+      nothing_runs();
     }
     std::unique_ptr<Parts> empty_tree() const override { return std::make_unique<Of>(layer.empty_tree()); }
     std::unique_ptr<typename Gradient::Parts> gradient_tree() const override {
