@@ -48,6 +48,7 @@ void put(const typename B::Context& context, const Numbers& from, View<Value, B>
 }
 template <class Value, class B>
 Numbers taken(const typename B::Context& context, View<const Value, B> from) {
+  if (from.empty()) return {};
   std::vector<Value> values(static_cast<std::size_t>(from.size()));
   B::download(context, from, values.data());
   Numbers numbers;
@@ -70,12 +71,13 @@ Layer made_of(const typename Layer::Context& context, const Given& given) {
   return layer;
 }
 
-/// Runs forward, backward and infer.
-template <class Layer>
-Answered answer_of(const typename Layer::Context& context, const Given& given) {
+/// Runs forward, backward and infer of the given layer, after `prepare` has changed it.
+template <class Layer, class Prepare>
+Answered answer_of(const typename Layer::Context& context, const Given& given, const Prepare& prepare) {
   using B = typename Layer::Backend;
   using Value = typename Layer::Value;
-  const Layer layer = made_of<Layer>(context, given);
+  Layer layer = made_of<Layer>(context, given);
+  prepare(layer);
   auto x_TD = Matrix<Value, B>::uninitialized(context, given.batch.rows(), layer.width());
   put(context, given.x, x_TD.view());
   auto d_y_TD = Matrix<Value, B>::uninitialized(context, given.batch.rows(), layer.width());
@@ -93,6 +95,11 @@ Answered answer_of(const typename Layer::Context& context, const Given& given) {
   for_each_tensor([&](const auto& slope) { answered.gradients.push_back(taken(context, slope)); }, gradient);
   answered.inferred = taken(context, layer.infer(context, x_TD, given.batch));
   return answered;
+}
+/// The same for the layer as it is given.
+template <class Layer>
+Answered answer_of(const typename Layer::Context& context, const Given& given) {
+  return answer_of<Layer>(context, given, [](Layer&) {});
 }
 
 }  // namespace moe::testing

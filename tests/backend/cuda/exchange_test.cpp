@@ -1,0 +1,205 @@
+/// Layers with spread experts on emulated devices, whose rows pass through host memory between ranks. The devices share
+/// one memory, which is accessible while a function of any of them runs: ranks take turns, so that a wrong access is
+/// still found.
+#include "moe/comm/exchange.hpp"
+
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <type_traits>
+
+#include "moe/comm/ranks_over.hpp"
+#include "moe/experts/place.hpp"
+#include "moe/train/sharded.hpp"
+#include "support/catch.hpp"
+#include "support/device_run.hpp"
+#include "support/emulated_device.hpp"
+#include "support/random_tensors.hpp"
+#include "support/thread_comm.hpp"
+
+namespace exchange_on_device_test {
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+/// An engine whose rank holds the turn except while it waits for the others.
+class TurnComm {
+ public:
+  using Stream = ThreadComm::Stream;
+  static constexpr bool on_device = false;
+
+  TurnComm(ThreadComm comm, std::mutex& turn) : comm_(std::move(comm)), turn_(&turn) {}
+  int rank() const { return comm_.rank(); }
+  int size() const { return comm_.size(); }
+  void all_to_all_v(const void* from, ListView<Index> bytes_to, void* to, ListView<Index> bytes_from, Stream stream) {
+    waiting([&] { comm_.all_to_all_v(from, bytes_to, to, bytes_from, stream); });
+  }
+  void all_gather_v(const void* from, ListView<Index> bytes, void* to, Stream stream) {
+    waiting([&] { comm_.all_gather_v(from, bytes, to, stream); });
+  }
+  void broadcast(void* data, Index bytes, int root, Stream stream) {
+    waiting([&] { comm_.broadcast(data, bytes, root, stream); });
+  }
+  void barrier() {
+    waiting([&] { comm_.barrier(); });
+  }
+  void set_timeout(std::chrono::milliseconds time) { comm_.set_timeout(time); }
+  void abort(int exit_code) { comm_.abort(exit_code); }
+  TurnComm split(int color, int key) {
+    return waiting([&] { return TurnComm(comm_.split(color, key), *turn_); });
+  }
+
+ private:
+  template <class Call>
+  std::invoke_result_t<const Call&> waiting(const Call& call) {
+    struct Turn {
+      std::mutex& mutex;
+      explicit Turn(std::mutex& turn) : mutex(turn) { mutex.unlock(); }
+      ~Turn() { mutex.lock(); }
+    } const others(*turn_);
+    return call();
+  }
+  ThreadComm comm_;
+  std::mutex* turn_;
+};
+
+/// Runs work(context) on ranks with a device each.
+template <class Work>
+void on_devices(int ranks, const Work& work) {
+  std::mutex turn;
+  run_ranks(ranks, [&](ThreadComm comm) {
+    const std::lock_guard lock(turn);
+    Emulated::Context context;
+    context.ranks = ranks_over<Emulated>(TurnComm(std::move(comm), turn));
+    work(context);
+  });
+}
+
+const Sizes sizes{.width = 6, .hidden = 7, .experts = 3, .k = 2, .shared = 1, .window = 3};
+
+template <class Layer>
+Given given_for(int rank, std::vector<std::int32_t>& tokens) {
+  Given given{.sizes = sizes, .batch = Batch::ragged(rank == 1 ? std::vector<Index>{} : std::vector<Index>{25, 9})};
+  Draw values("exchange on devices", static_cast<std::uint32_t>(rank)), weights("weights of devices");
+  tokens.assign(static_cast<std::size_t>(given.batch.rows()), 1);
+  given.batch.tokens = tokens;
+  const auto draw = [](Draw& from, Index count) {
+    Numbers numbers;
+    for (Index i = 0; i < count; ++i) numbers.push_back(as_float(from.normal()));
+    return numbers;
+  };
+  given.x = draw(values, given.batch.rows() * sizes.width);
+  given.d_y = draw(values, given.batch.rows() * sizes.width);
+  Layer layer = build<Layer>(sizes);
+  for_each_tensor([&](const auto& weight) { given.weights.push_back(draw(weights, weight.size())); }, layer);
+  for_each_buffer(
+      [&](const std::string&, const auto& buffer) { given.buffers.push_back(draw(weights, buffer.size())); }, layer);
+  given.auxiliary = {.balance = 0.3, .z = 0.2};
+  return given;
+}
+double difference(const Numbers& a, const Numbers& b) {
+  if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
+  double largest = 1, difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::abs(a[i]));
+    difference = std::max(difference, std::abs(a[i] - b[i]));
+  }
+  return difference / largest;
+}
+void add(std::vector<Numbers>& sum, const std::vector<Numbers>& more) {
+  sum.resize(more.size());
+  for (std::size_t t = 0; t < more.size(); ++t) {
+    if (more[t].empty()) continue;
+    sum[t].resize(more[t].size());
+    for (std::size_t i = 0; i < more[t].size(); ++i) sum[t][i] += more[t][i];
+  }
+}
+
+template <class Layer>
+void check_spread(double bar) {
+  for (const int ranks : {2, 3}) {
+    INFO(ranks << " ranks");
+    std::vector<Answered> alone, spread(static_cast<std::size_t>(ranks));
+    std::vector<Numbers> sum_alone, sum_spread;
+    for (int rank = 0; rank < ranks; ++rank) {
+      std::vector<std::int32_t> tokens;
+      alone.push_back(answer_of<Layer>(Emulated::Context(), given_for<Layer>(rank, tokens)));
+      add(sum_alone, alone.back().gradients);
+    }
+    REQUIRE_NOTHROW(on_devices(ranks, [&](const Emulated::Context& context) {
+      std::vector<std::int32_t> tokens;
+      const int rank = context.ranks->rank();
+      spread[static_cast<std::size_t>(rank)] =
+          answer_of<Layer>(context, given_for<Layer>(rank, tokens), [&](Layer& layer) {
+            // The first expert of all is everywhere, the others are in descending order of ranks.
+            Placement placement = Placement::blocks(count_experts(layer), ranks, {0});
+            std::reverse(placement.owner.begin() + 1, placement.owner.end());
+            place(layer, *context.ranks, placement);
+          });
+    }));
+    for (std::size_t rank = 0; rank < spread.size(); ++rank) {
+      INFO("rank " << rank);
+      CHECK(difference(alone[rank].output, spread[rank].output) <= bar);
+      CHECK(difference(alone[rank].d_x, spread[rank].d_x) <= bar);
+      CHECK(difference(alone[rank].inferred, spread[rank].inferred) <= bar);
+      add(sum_spread, spread[rank].gradients);
+    }
+    REQUIRE(sum_alone.size() == sum_spread.size());
+    for (std::size_t t = 0; t < sum_alone.size(); ++t) {
+      INFO("tensor " << t);
+      CHECK(difference(sum_alone[t], sum_spread[t]) <= bar);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("experts on several devices give the results of one", "[accelerator][scale]") {
+  check_spread<CausalMultiPlMoe<float, Emulated>>(1e-5);
+  check_spread<Qwen15Moe<float, Emulated>>(1e-5);
+}
+
+TEST_CASE("experts in bfloat16 on several devices give the results of one", "[accelerator][scale]") {
+  check_spread<CausalMultiPlMoe<BFloat16, Emulated>>(2e-2);
+}
+
+TEST_CASE("gradients and weights on devices are summed and shared", "[accelerator][scale]") {
+  using Layer = Qwen15Moe<float, Emulated>;
+  const int ranks = 3;
+  std::vector<std::int32_t> tokens;
+  const Given given = given_for<Layer>(0, tokens);
+  CHECK_NOTHROW(on_devices(ranks, [&](const Emulated::Context& context) {
+    const int rank = context.ranks->rank();
+    Layer gradient = gradient_for(build<Layer>(sizes));
+    std::size_t number = 0;
+    for_each_tensor(
+        [&](auto& tensor) {
+          Numbers values = given.weights[number++];
+          for (double& value : values) value = std::round(value * 8) * (rank + 1);
+          put(context, values, tensor.view());
+        },
+        gradient);
+    const Ownership owners = Ownership::of(context, gradient);
+    reduce_to_owners(context, owners, gradient, 64);
+    share_weights(context, owners, gradient, 64);
+    number = 0;
+    double squares = 0;
+    for_each_tensor(
+        [&](auto& tensor) {
+          const Numbers sums = taken(context, tensor);
+          for (std::size_t i = 0; i < sums.size(); ++i) {
+            const double expected = std::round(given.weights[number][i] * 8) * (1 + 2 + 3);
+            if (sums[i] != expected) throw std::runtime_error("another sum");
+            squares += expected * expected;
+          }
+          ++number;
+        },
+        gradient);
+    if (std::abs(global_norm(context, owners, gradient) - std::sqrt(squares)) > 1e-9 * std::sqrt(squares))
+      throw std::runtime_error("another norm");
+  }));
+}
+
+}  // namespace exchange_on_device_test
