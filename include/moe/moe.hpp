@@ -28,6 +28,7 @@
 ///   context.observer is called with every routing decision              Observation     core/observation.hpp
 ///   context.replay replaces the routers' choices by recorded ones       RoutingReplay   core/routing_replay.hpp
 ///   context.phases is called where each phase begins and ends           Phase           core/phase.hpp
+///   context.ranks share the experts: rows travel to them and back       Exchange        comm/exchange.hpp
 ///
 /// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient tree of the layer's own
 /// type. Suffixes of names are shapes: T rows (tokens), V segments, E experts, D width, F hidden width, N pairs.

@@ -170,6 +170,34 @@ TEST_CASE("a layer whose experts are spread runs with their ranks alone", "[scal
         "as rank 0");
 }
 
+TEST_CASE("the backward pass of spread experts needs their ranks too", "[scale]") {
+  CHECK(error_of(2, 0,
+                 [](CpuContext& context) {
+                   auto layer = token_layer();
+                   place(layer, *context.ranks, Placement::blocks(4, 2));
+                   const RankBatch own = batch_of(0, {3});
+                   auto run = layer.forward(context, own.x_TD, own.batch());
+                   auto gradient = gradient_for(layer);
+                   if (context.ranks->rank() == 0) context.ranks = nullptr;
+                   layer.backward(context, own.d_y_TD, {}, std::move(run.saved), gradient);
+                 }) ==
+        "[backward] the experts of this layer were placed on 2 ranks, and the context has none: set "
+        "context.ranks to those that place() was given");
+}
+
+TEST_CASE("what a forward pass saved before its experts were placed is refused", "[scale]") {
+  CHECK(contains(error_of(2, 0,
+                          [](const CpuContext& context) {
+                            auto layer = token_layer();
+                            const RankBatch own = batch_of(0, {3});
+                            auto run = layer.forward(context, own.x_TD, own.batch());
+                            place(layer, *context.ranks, Placement::blocks(4, 2));
+                            auto gradient = gradient_for(layer);
+                            layer.backward(context, own.d_y_TD, {}, std::move(run.saved), gradient);
+                          }),
+                 "`saved` must be what forward of this layer returned"));
+}
+
 TEST_CASE("ranks in different layers or passes are told where each of them is", "[scale]") {
   const std::string layers = error_of(2, 0, [](CpuContext& context) {
     auto layer = token_layer();

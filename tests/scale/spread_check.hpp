@@ -9,6 +9,7 @@
 #include "moe/comm/placement.hpp"
 #include "moe/comm/ranks_over.hpp"
 #include "moe/experts/place.hpp"
+#include "moe/train/pack_weights.hpp"
 #include "moe/train/walk.hpp"
 #include "support/any_compositions.hpp"
 #include "support/thread_comm.hpp"
@@ -107,9 +108,14 @@ inline RankResult run_rank(const CpuContext& context, const AnyCpuLayer<double>&
   return result;
 }
 
+/// Whether the weights are packed, so that no row's bits depend on the number of rows.
+enum class Weights { plain, packed };
+
 /// The layer on one rank, one rank's rows after the other.
-inline SpreadRun run_alone(const AnyCpuLayer<double>& layer, const std::vector<RankBatch>& batches, Index steps) {
-  const CpuContext context{.threads = 1};
+inline SpreadRun run_alone(const AnyCpuLayer<double>& layer, const std::vector<RankBatch>& batches, Index steps,
+                           Weights weights = Weights::plain) {
+  CpuContext context{.threads = 1};
+  if (weights == Weights::packed) context = pack_weights(context, layer);
   SpreadRun result;
   auto gradient = gradient_for(layer);
   for (const RankBatch& own : batches) result.ranks.push_back(run_rank(context, layer, own, gradient, steps));
@@ -119,7 +125,8 @@ inline SpreadRun run_alone(const AnyCpuLayer<double>& layer, const std::vector<R
 
 /// The same with a rank for each batch. `make` returns a whole layer.
 template <class Make>
-SpreadRun run_spread(const Make& make, const Placement& placement, const std::vector<RankBatch>& batches, Index steps) {
+SpreadRun run_spread(const Make& make, const Placement& placement, const std::vector<RankBatch>& batches, Index steps,
+                     Weights weights = Weights::plain) {
   SpreadRun result;
   result.ranks.resize(batches.size());
   std::mutex mutex;
@@ -129,6 +136,7 @@ SpreadRun run_spread(const Make& make, const Placement& placement, const std::ve
     const auto rank = static_cast<std::size_t>(context.ranks->rank());
     auto layer = make();
     place(layer, *context.ranks, placement);
+    if (weights == Weights::packed) context = pack_weights(context, layer);
     auto gradient = gradient_for(layer);
     result.ranks[rank] = run_rank(context, layer, batches[rank], gradient, steps);
     const std::lock_guard lock(mutex);

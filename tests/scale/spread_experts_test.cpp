@@ -100,4 +100,30 @@ TEST_CASE("spread experts give the bits of one rank where every expert has more 
   });
 }
 
+TEST_CASE("with packed weights spread experts give the bits of one rank for any number of rows", "[scale]") {
+  const Sizes sizes{.width = 5, .hidden = 6, .experts = 3, .k = 2, .shared = 1, .window = 3};
+  const auto& list = any_compositions<double>();
+  for (const auto& composition : {list.token.front(), list.hybrid[2]}) {
+    Draw draw("packed");
+    const auto make = [&] {
+      Draw weights("packed weights");
+      auto layer = composition.build(sizes);
+      randomize(weights, layer);
+      return layer;
+    };
+    const auto batches = batches_for(draw, 3, sizes.width, 7);
+    const auto layer = make();
+    const SpreadRun alone = run_alone(layer, batches, 3, Weights::packed);
+    for (const Placement& placement : placements(layer.experts(), 3)) {
+      const SpreadRun spread = run_spread(make, placement, batches, 3, Weights::packed);
+      for (std::size_t rank = 0; rank < 3; ++rank) {
+        INFO("rank " << rank);
+        CHECK(same_bits(alone.ranks[rank].y_TD, spread.ranks[rank].y_TD));
+        CHECK(same_bits(alone.ranks[rank].inferred_TD, spread.ranks[rank].inferred_TD));
+        CHECK(alone.ranks[rank].decoded == spread.ranks[rank].decoded);
+      }
+    }
+  }
+}
+
 }  // namespace spread_experts_test

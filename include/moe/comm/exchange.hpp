@@ -15,6 +15,7 @@
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
+#include "moe/core/view.hpp"
 #include "moe/ops/upload_indices.hpp"
 
 namespace moe {
@@ -28,6 +29,42 @@ void require_ranks(std::string_view where, const Context& context, int rank, int
           "the experts of this layer were placed on ", counted(ranks, "ranks"), " with this as rank ", rank,
           ", the context has ", context.ranks->size(), " with this as rank ", context.ranks->rank());
 }
+
+namespace detail {
+
+/// The rows' counts in bytes.
+inline std::vector<Index> times(std::vector<Index> rows, Index bytes) {
+  for (Index& count : rows) count *= bytes;
+  return rows;
+}
+
+/// Row leaving[i] of `from` is sent as row i, and row i that arrives becomes row arriving[i] of `to`. An empty order
+/// moves nothing.
+template <class Value, Backend B>
+void exchange_rows(const typename B::Context& context, View<const Value, B> from, const Matrix<Index, B>& leaving,
+                   const std::vector<Index>& rows_to, View<Value, B> to, const Matrix<Index, B>& arriving,
+                   const std::vector<Index>& rows_from) {
+  using Team = typename B::Team;
+  Matrix<Value, B> sent, arrived;
+  if (!leaving.empty()) {
+    sent = Matrix<Value, B>::uninitialized(context, from.rows, from.cols);
+    B::for_each_row(context, from.rows,
+                    [from, sent = sent.view(), order = leaving.data()] MOE_ON_DEVICE(Index i, Team team) {
+                      for (Index d = team.rank(); d < from.cols; d += team.size()) sent(i, d) = from(order[i], d);
+                    });
+  }
+  if (!arriving.empty()) arrived = Matrix<Value, B>::uninitialized(context, to.rows, to.cols);
+  const Index bytes = from.cols * static_cast<Index>(sizeof(Value));
+  context.ranks->all_to_all_v(context, leaving.empty() ? from.data : sent.data(), times(rows_to, bytes),
+                              arriving.empty() ? to.data : arrived.data(), times(rows_from, bytes));
+  if (!arriving.empty())
+    B::for_each_row(context, to.rows,
+                    [arrived = arrived.const_view(), to, order = arriving.data()] MOE_ON_DEVICE(Index i, Team team) {
+                      for (Index d = team.rank(); d < to.cols; d += team.size()) to(order[i], d) = arrived(i, d);
+                    });
+}
+
+}  // namespace detail
 
 /// Sends rows to the ranks of their experts and back. Made from the row offsets of the experts on this rank, which are
 /// complete; every rank makes one at the same site, also a rank without rows.
@@ -115,28 +152,30 @@ class Exchange {
   template <class Value>
   Matrix<Value, B> out(const Context& context, View<const Value, B> x_ND) const {
     auto x_MD = Matrix<Value, B>::uninitialized(context, rows(), x_ND.cols);
-    move<Value>(context, x_ND, sent_, rows_to_, x_MD.view(), arrived_, rows_from_);
+    detail::exchange_rows<Value, B>(context, x_ND, sent_, rows_to_, x_MD.view(), arrived_, rows_from_);
     return x_MD;
   }
   /// The way back: rows as out() returned them -> rows as it took them.
   template <class Value>
   Matrix<Value, B> back(const Context& context, View<const Value, B> y_MD) const {
     auto y_ND = Matrix<Value, B>::uninitialized(context, rows_sent(), y_MD.cols);
-    move<Value>(context, y_MD, arrived_, rows_from_, y_ND.view(), sent_, rows_to_);
+    detail::exchange_rows<Value, B>(context, y_MD, arrived_, rows_from_, y_ND.view(), sent_, rows_to_);
     return y_ND;
   }
   /// out() for a matrix of one row that has a value for each row.
   template <class Value>
   Matrix<Value, B> values_out(const Context& context, View<const Value, B> values_1N) const {
     auto values_1M = Matrix<Value, B>::uninitialized(context, 1, rows());
-    move<Value>(context, column(values_1N), sent_, rows_to_, column(values_1M.view()), arrived_, rows_from_);
+    detail::exchange_rows<Value, B>(context, column(values_1N), sent_, rows_to_, column(values_1M.view()), arrived_,
+                                    rows_from_);
     return values_1M;
   }
   /// back() for such values.
   template <class Value>
   Matrix<Value, B> values_back(const Context& context, View<const Value, B> values_1M) const {
     auto values_1N = Matrix<Value, B>::uninitialized(context, 1, rows_sent());
-    move<Value>(context, column(values_1M), arrived_, rows_from_, column(values_1N.view()), sent_, rows_to_);
+    detail::exchange_rows<Value, B>(context, column(values_1M), arrived_, rows_from_, column(values_1N.view()), sent_,
+                                    rows_to_);
     return values_1N;
   }
 
@@ -165,35 +204,6 @@ class Exchange {
   static View<Value, B> column(View<Value, B> row) {
     return {row.data, row.cols, 1};
   }
-  /// Row leaving[i] of `from` is sent as row i, and row i that arrives becomes row arriving[i] of `to`.
-  template <class Value>
-  static void move(const Context& context, View<const Value, B> from, const Indices& leaving,
-                   const std::vector<Index>& rows_to, View<Value, B> to, const Indices& arriving,
-                   const std::vector<Index>& rows_from) {
-    using Team = typename B::Team;
-    Matrix<Value, B> sent, arrived;
-    if (!leaving.empty()) {
-      sent = Matrix<Value, B>::uninitialized(context, from.rows, from.cols);
-      B::for_each_row(context, from.rows,
-                      [from, sent = sent.view(), order = leaving.data()] MOE_ON_DEVICE(Index i, Team team) {
-                        for (Index d = team.rank(); d < from.cols; d += team.size()) sent(i, d) = from(order[i], d);
-                      });
-    }
-    if (!arriving.empty()) arrived = Matrix<Value, B>::uninitialized(context, to.rows, to.cols);
-    const Index bytes = from.cols * static_cast<Index>(sizeof(Value));
-    context.ranks->all_to_all_v(context, leaving.empty() ? from.data : sent.data(), times(rows_to, bytes),
-                                arriving.empty() ? to.data : arrived.data(), times(rows_from, bytes));
-    if (!arriving.empty())
-      B::for_each_row(context, to.rows,
-                      [arrived = arrived.const_view(), to, order = arriving.data()] MOE_ON_DEVICE(Index i, Team team) {
-                        for (Index d = team.rank(); d < to.cols; d += team.size()) to(order[i], d) = arrived(i, d);
-                      });
-  }
-  static std::vector<Index> times(std::vector<Index> rows, Index bytes) {
-    for (Index& count : rows) count *= bytes;
-    return rows;
-  }
-
   std::vector<Index> offsets_, rows_to_, rows_from_;
   /// Row i that leaves is row sent_[i] of this rank's; row i that arrives is row arrived_[i] of those processed here.
   Indices sent_, arrived_;

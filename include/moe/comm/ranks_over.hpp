@@ -212,7 +212,7 @@ class RanksOver final : public Ranks<B> {
     result.call = calls_;
     result.layer = site_.layer;
     result.per_rank = per_rank;
-    std::copy_n(site_.name.data(), std::min(site_.name.size(), result.name.size()), result.name.data());
+    std::copy_n(site_.name.data(), (std::min)(site_.name.size(), result.name.size()), result.name.data());
     if (per_rank <= static_cast<Index>(detail::Announcement::inline_numbers))
       std::copy_n(to.data + peer * per_rank, per_rank, result.numbers.data());
     return result;

@@ -12,6 +12,7 @@
 #include "moe/core/matrix.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
+#include "moe/core/require.hpp"
 #include "moe/experts/expert.hpp"
 #include "moe/ops/route.hpp"
 
@@ -88,7 +89,9 @@ SpreadRows<X> spread_rows(const typename B::Context& context, std::string_view s
 /// Dispatch, experts and combine, as used by every layer: y_t = sum over the pairs (t, e) of weight_te experts[e](x_t);
 /// 0 for a row without pairs. Rows are gathered by expert, each expert runs once over its rows, and each row sums its
 /// outputs in ascending order of experts. The per-expert counts may still be pending on the device: the experts start
-/// with the groups whose counts are known, and moe_ffn waits for the rest at the latest before combine.
+/// with the groups whose counts are known, and moe_ffn waits for the rest at the latest before combine. Rows of experts
+/// that live on other ranks travel there and back, and an expert that is here reads the rows of all ranks; the counts
+/// are then waited for before the experts.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 std::pair<Matrix<Value, B>, MoeFfnSaved<X>> moe_ffn(const typename B::Context& context, ExpertSpan<const X> experts,
                                                     View<const Value, B> x_TD, Route<Accum<Value>, B> route) {
@@ -139,7 +142,10 @@ MoeFfnGradients<X> moe_ffn_backward(const typename B::Context& context, ExpertSp
     });
   };
   Matrix<Value, B> d_x_ND;
-  if (spread != nullptr) {
+  if (experts.is_spread()) {
+    require(spread != nullptr, "moe_ffn_backward",
+            "experts live on other ranks: pass what moe_ffn saved of their rows");
+    require_ranks("backward", context, experts.place().rank, experts.place().ranks);
     const Exchange<B>& exchange = spread->exchange;
     Matrix<Value, B> d_y_MD;
     Matrix<Real, B> weights_1M;

@@ -418,8 +418,8 @@ class SlotCounter {
   using Context = typename Tree::Context;
 
   /// For this rank's number of slots. Throws Error if it is below 1.
-  explicit SlotCounter(Index slots) : slots_(slots) {
-    require(slots >= 1, "SlotCounter", "a rank has at least 1 slot, got ", slots);
+  explicit SlotCounter(Index count) : slots_(count) {
+    require(count >= 1, "SlotCounter", "a rank has at least 1 slot, got ", count);
   }
 
   /// Takes over the gradient of the next slot and sets it to 0. Throws Error if all slots have been added.
