@@ -782,7 +782,7 @@ mutant(shapes_are_not_compared safetensors/load.hpp
   REASON "a transposed weight is loaded"
   TESTS safetensors/load)
 mutant(ranges_are_not_checked_first safetensors/load.hpp
-  BEFORE [==[if (tensor.is_float) files.require_range(tensor.name, tensor.dtype);]==]
+  BEFORE [==[if (tensor.is_float && !tensor.is_elsewhere) files.require_range(tensor.name, tensor.dtype);]==]
   AFTER [==[static_cast<void>(tensor);]==]
   REASON "a value that is too large is found after other weights were written"
   TESTS safetensors/load)
@@ -1109,8 +1109,8 @@ mutant(a_deviation_that_is_no_number_is_forgotten bench/gpu_program/deviation.hp
 # ---- several ranks ---------------------------------------------------------------------------------
 mutant(block_of_experts_off_by_one comm/placement.hpp
   BEFORE [==[i < larger * (even + 1) ?]==]
-  AFTER [==[i <= larger * (even + 1) ?]==]
-  REASON "the first block of the smaller size begins one expert late"
+  AFTER [==[i < larger * even ?]==]
+  REASON "the larger blocks end too early"
   TESTS scale/place)
 mutant(rows_of_ranks_overwrite_each_other comm/exchange.hpp
   BEFORE [==[filled[e] += from_p;]==]
@@ -1201,3 +1201,8 @@ mutant(others_tensors_do_not_come_back train/sharded.hpp
     throw;]==]
   REASON "after an error, a rank has lost the gradients of tensors that it does not own"
   TESTS scale/sharded)
+mutant(weights_that_live_elsewhere_are_stored safetensors/layer_tensors.hpp
+  BEFORE [==[return !is_buffer && tensor.empty();]==]
+  AFTER [==[return false;]==]
+  REASON "a rank saves empty tensors for the experts of other ranks, and refuses a file of all"
+  TESTS safetensors/spread)

@@ -72,6 +72,12 @@ inline std::string name_in_file(std::string_view where, const TensorNames& names
   return result;
 }
 
+/// Whether the layer does not have this weight: an expert's that lives on another rank is empty.
+template <class Tensor>
+bool is_elsewhere(const Tensor& tensor, bool is_buffer) {
+  return !is_buffer && tensor.empty();
+}
+
 /// Walks weights and then buffers: visit(name, tensor, is_buffer).
 template <class Layer, class Visit>
 void for_each_stored(Layer& layer, const Visit& visit) {

@@ -150,6 +150,8 @@ struct LoadedTensor {
   bool is_float;
   std::vector<std::int64_t> shape;
   std::function<void(const TensorFolder& files)> read;
+  /// Whether the layer does not have this weight, and nothing is read.
+  bool is_elsewhere;
 };
 
 /// The tensors of `layer` under their names in the file; reader(name, tensor, is_buffer) returns what reads one.
@@ -159,9 +161,11 @@ std::vector<LoadedTensor> tensors_to_load(Layer& layer, const LoadOptions& optio
   for_each_stored(layer, [&](const std::string& name, auto& tensor, bool is_buffer) {
     using Value = typename std::remove_cvref_t<decltype(tensor)>::Value;
     std::string in_file = name_in_file("load", options.names, name);
-    auto read = reader(in_file, tensor, is_buffer);
+    const bool is_absent = is_elsewhere(tensor, is_buffer);
+    std::function<void(const TensorFolder& files)> read = [](const TensorFolder&) {};
+    if (!is_absent) read = reader(in_file, tensor, is_buffer);
     tensors.push_back(
-        {std::move(in_file), dtype_of<Value>(), is_float_value<Value>, shape_of(tensor), std::move(read)});
+        {std::move(in_file), dtype_of<Value>(), is_float_value<Value>, shape_of(tensor), std::move(read), is_absent});
   });
   return tensors;
 }
@@ -174,6 +178,7 @@ inline void require_match(const TensorFolder& files, const std::vector<LoadedTen
   for (const LoadedTensor& tensor : tensors) {
     require(names.insert(tensor.name).second, "load", "each tensor must have a name of its own in the file, found '",
             escaped(tensor.name), "' twice");
+    if (tensor.is_elsewhere) continue;
     if (!files.contains(tensor.name)) {
       found.missing.push_back(tensor.name);
       continue;
@@ -191,7 +196,7 @@ inline void require_match(const TensorFolder& files, const std::vector<LoadedTen
       if (!names.contains(name)) found.unexpected.push_back(name);
   if (!found.empty()) throw TensorMismatch(files.path(), std::move(found));
   for (const LoadedTensor& tensor : tensors)
-    if (tensor.is_float) files.require_range(tensor.name, tensor.dtype);
+    if (tensor.is_float && !tensor.is_elsewhere) files.require_range(tensor.name, tensor.dtype);
 }
 
 }  // namespace io::detail
@@ -200,6 +205,9 @@ inline void require_match(const TensorFolder& files, const std::vector<LoadedTen
 /// a folder with model.safetensors or model.safetensors.index.json. Float dtypes are converted to the layer's, rounding
 /// to nearest; integers must have the layer's type. Works in place, so that weights packed before (pack_weights) must
 /// be packed again, as after an optimizer's step.
+///
+/// A weight that is empty in the layer, as that of an expert that lives on another rank (experts/place.hpp), is not
+/// read, whether the file has it or not: every rank reads its part of one file.
 ///
 /// All names, shapes, dtypes and ranges are checked before the first value is written: after BadFile the layer is
 /// unchanged unless a file shrinks while it is read. After IoError or std::bad_alloc some tensors may have been loaded.

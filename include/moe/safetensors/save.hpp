@@ -185,6 +185,8 @@ inline void save_tensors(const std::filesystem::path& path, std::vector<SavedTen
 /// load() refuses. The hidden folder is removed after a failure, and one that a killed process has left by the next
 /// save(). One process at a time may save to a path.
 ///
+/// Weights that are empty, as those of experts that live on other ranks (experts/place.hpp), are left out.
+///
 /// Throws Error if the path has another ending or two tensors have the same name, ValueTooLarge if a finite weight
 /// would become infinite in options.dtype, and IoError, for a full disk with the needed and the free bytes.
 template <class Layer>
@@ -192,6 +194,7 @@ void save(const typename Layer::Context& context, const std::filesystem::path& p
           const SaveOptions& options = {}) {
   std::vector<io::detail::SavedTensor> tensors;
   io::detail::for_each_stored(layer, [&](const std::string& name, const auto& tensor, bool is_buffer) {
+    if (io::detail::is_elsewhere(tensor, is_buffer)) return;
     using Host = io::detail::HostValues<std::remove_cvref_t<decltype(tensor)>>;
     using Value = typename Host::Value;
     constexpr std::string_view own = io::detail::dtype_of<Value>();
