@@ -59,6 +59,17 @@ TEST_CASE("ranks at different places end with an error that names both", "[scale
   CHECK(contains(text_of(errors[0]) + text_of(errors[1]), "different places"));
 }
 
+TEST_CASE("ranks in the same pass of two layers are at different places", "[scale]") {
+  const auto errors = ends_of_ranks(2, [](ThreadComm comm) {
+    const auto ranks = ranks_over<Cpu<>>(std::move(comm));
+    ranks->announce({"forward", static_cast<std::uint32_t>(3 + ranks->rank())});
+  });
+  const std::string text = text_of(errors[0]) + text_of(errors[1]);
+  INFO(text);
+  CHECK(contains(text, "'layer 3, forward'"));
+  CHECK(contains(text, "'layer 4, forward'"));
+}
+
 TEST_CASE("a rank that made one call less is found at the next one", "[scale]") {
   const auto errors = ends_of_ranks(2, [](ThreadComm comm) {
     const auto ranks = ranks_over<Cpu<>>(std::move(comm));

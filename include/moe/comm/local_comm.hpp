@@ -18,7 +18,9 @@ class LocalComm {
   /// Host memory.
   static constexpr bool on_device = false;
 
+  /// The only rank.
   int rank() const { return 0; }
+  /// One rank.
   int size() const { return 1; }
   /// Copies the rank's block for itself.
   void all_to_all_v(const void* from, ListView<Index> bytes_to, void* to, ListView<Index> /*bytes_from*/, Stream) {

@@ -48,8 +48,10 @@ struct Placement {
 struct PlacedExperts {
   /// As in Placement; empty if every expert is here and nothing is exchanged.
   std::vector<int> owner{};
-  /// This rank, and their number.
-  int rank = 0, ranks = 1;
+  /// This rank.
+  int rank = 0;
+  /// Number of ranks.
+  int ranks = 1;
   /// Columns of x, which a rank without experts cannot see from their weights.
   Index width = 0;
 
