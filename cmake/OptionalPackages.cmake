@@ -122,6 +122,16 @@ if(NOT TARGET moe::safetensors)
     "moelayers: nlohmann-json (nlohmann-json3-dev) was not found, so the target moe::safetensors is left out")
 endif()
 
+# ---- several processes ---------------------------------------------------------------------------
+# For tests that start ranks with Open MPI 4 or 5: as root, with more ranks than cores, and in a container that forbids
+# one process to read another's memory.
+set(MOE_MPI_ENVIRONMENT
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+    PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe OMPI_MCA_btl_vader_single_copy_mechanism=none)
+if(NOT TARGET moe::mpi)
+  message(STATUS "moelayers: MPI (libopenmpi-dev, openmpi-bin) was not found, so the target moe::mpi is left out")
+endif()
+
 # ---- faster matrix products ----------------------------------------------------------------------
 if(NOT TARGET moe::onednn)
   message(STATUS "moelayers: oneDNN (libdnnl-dev) was not found, so the target moe::onednn is left out")

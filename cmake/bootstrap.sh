@@ -6,7 +6,9 @@
 #                                            tests that need them; without them these tests are left out
 #   sh cmake/bootstrap.sh test --with compilers
 #                                            also installs a sandbox and the compilers of the six languages, and runs
-#                                            the tests that execute generated programs; both: --with arm,compilers
+#                                            the tests that execute generated programs
+#   sh cmake/bootstrap.sh test --with mpi    also installs Open MPI, and runs the tests of several processes; all three:
+#                                            --with arm,compilers,mpi
 #   sh cmake/bootstrap.sh sanitize           the same for the unit tests, under the address and undefined-behavior
 #                                            sanitizers of clang++
 #   sh cmake/bootstrap.sh threads            the same for the tests of multithreaded code, under the thread sanitizer of
@@ -91,6 +93,7 @@ require_packages() {
   esac
   case ,$with, in *,arm,*) needed="$needed g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;; esac
   case ,$with, in *,compilers,*) needed="$needed $compilers" ;; esac
+  case ,$with, in *,mpi,*) needed="$needed libopenmpi-dev openmpi-bin" ;; esac
   # The tests of the GPU backend on an emulated device need only Thrust, which is also part of the CUDA Toolkit.
   case $1 in test | sanitize) have_nvcc || needed="$needed libthrust-dev" ;; esac
 
@@ -239,13 +242,21 @@ test_command() {
   if [ "${1:-}" = --with ] && [ $# -eq 2 ]; then
     with=$2
     for part in $(echo "$with" | tr , ' '); do
-      case $part in arm | compilers) ;; *) die "--with must be arm, compilers or both with a comma, got $part" ;; esac
+      case $part in
+        arm | compilers | mpi) ;;
+        *) die "--with must be arm, compilers, mpi or several with commas, got $part" ;;
+      esac
     done
   elif [ $# -gt 0 ]; then
-    die "usage: sh cmake/bootstrap.sh test [--with arm,compilers]"
+    die "usage: sh cmake/bootstrap.sh test [--with arm,compilers,mpi]"
   fi
   require_packages test
   build release
+  if ! have_command mpicxx; then
+    say "tests of several processes are left out, since MPI is missing (--with mpi)"
+  elif (cd "$root" && ctest --preset release -N -L '^mpi$') | grep -q '^Total Tests: 0$'; then
+    die "MPI is installed ($(command -v mpicxx)), but CMake did not find it: no test of several processes was built"
+  fi
   absent=''
   for package in $compilers; do have_package "$package" || absent="$absent $package"; done
   if [ -n "$absent" ]; then
@@ -343,5 +354,5 @@ case $command in
   gpu) gpu_command "$@" ;;
   gpu-program) gpu_program_command "$@" ;;
   demo) demo_command "$@" ;;
-  *) die "usage: sh cmake/bootstrap.sh test [--with arm,compilers] | sanitize | threads | gpu | gpu-program [--pack | ARGUMENT...] | demo [--corpus DIR] [ARGUMENT...]" ;;
+  *) die "usage: sh cmake/bootstrap.sh test [--with arm,compilers,mpi] | sanitize | threads | gpu | gpu-program [--pack | ARGUMENT...] | demo [--corpus DIR] [ARGUMENT...]" ;;
 esac

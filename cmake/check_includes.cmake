@@ -24,6 +24,8 @@ set(layers/presets.hpp backend/*)   # the alias of a published system names its 
 set(onednn.hpp core backend/contract backend/*)       # a product for the CPU backend that needs another library
 set(safetensors      core backend/contract)
 set(safetensors.hpp safetensors)                      # files, which need another library
+set(mpi              core comm)
+set(mpi.hpp          core comm mpi)                   # ranks that are processes, which need another library
 set(weights_in_file.hpp core backend/contract backend/* safetensors)   # weights of the CPU backend in such files
 set(cuda.cuh version.hpp core backend/contract backend/* ops policies routing comm experts fusion layers train)
 set(version.hpp "")
@@ -34,6 +36,8 @@ set(others_backend/cpu "^(Eigen/.*|immintrin\\.h|arm_neon\\.h)$")
 set(others_backend/cuda "^(thrust/.*|cuda_runtime\\.h|cublas_v2\\.h)$")
 set(others_safetensors "^(nlohmann/json\\.hpp|fcntl\\.h|sys/(mman|stat)\\.h|unistd\\.h)$")
 set(others_onednn.hpp "^(dnnl|omp)\\.h$")
+set(others_mpi "^mpi\\.h$")
+set(others_mpi.hpp "^mpi\\.h$")
 # Single files that may include more than their folder.
 set(others_core/workers.hpp "^immintrin\\.h$")   # the pause of a thread that spins
 set(others_train/split_into_adapters.hpp "^Eigen/SVD$")   # a decomposition on the host, for every backend
