@@ -1,6 +1,6 @@
 # Runs PROGRAM and compares its stdout, byte for byte, with the expected output in the header comment of SOURCE: the
 # lines between `// Expected output:` and the end of that comment, each after `//   `.
-#   cmake -DPROGRAM=... -DSOURCE=... -P check_example.cmake
+#   cmake -DPROGRAM=... -DSOURCE=... [-DLAUNCHER=mpirun;-n;2] -P check_example.cmake
 cmake_minimum_required(VERSION 3.25)
 
 file(READ "${SOURCE}" text)
@@ -23,7 +23,7 @@ while(text MATCHES "^//([^\n]*)\n")
   string(APPEND expected "${line}\n")
 endwhile()
 
-execute_process(COMMAND "${PROGRAM}" OUTPUT_VARIABLE actual RESULT_VARIABLE status)
+execute_process(COMMAND ${LAUNCHER} "${PROGRAM}" OUTPUT_VARIABLE actual RESULT_VARIABLE status)
 if(NOT status STREQUAL "0")
   message(FATAL_ERROR "${PROGRAM} ended with exit code ${status} and printed\n${actual}")
 endif()
