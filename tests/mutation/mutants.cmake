@@ -1206,3 +1206,13 @@ mutant(weights_that_live_elsewhere_are_stored safetensors/layer_tensors.hpp
   AFTER [==[return false;]==]
   REASON "a rank saves empty tensors for the experts of other ranks, and refuses a file of all"
   TESTS safetensors/spread)
+mutant(device_engine_in_another_stream comm/ranks_over.hpp
+  BEFORE [==[return context.device->stream();]==]
+  AFTER [==[return {};]==]
+  REASON "rows are sent before the kernels of the context's stream have written them"
+  TESTS backend/cuda/ranks_over)
+mutant(announcement_through_the_device comm/ranks_over.hpp
+  BEFORE [==[return comm_.host();]==]
+  AFTER [==[return comm_;]==]
+  REASON "an engine of device memory is given host memory"
+  TESTS backend/cuda/ranks_over)

@@ -33,7 +33,8 @@ class EmulatedDevice {
   using Stream = int;
   using Access = DeviceMemory::Access;
 
-  explicit EmulatedDevice(Stream) {}
+  explicit EmulatedDevice(Stream stream) : stream_(stream) {}
+  Stream stream() const { return stream_; }
 
   static void* take(EmulatedDevice*, std::size_t bytes) { return DeviceMemory::get().take(bytes); }
   static void give(EmulatedDevice*, void* block) noexcept { DeviceMemory::get().give(block); }
@@ -340,6 +341,7 @@ class EmulatedDevice {
   std::vector<Touched> touched_;
   /// Number of asynchronous copies to the host that were started, and of those that have finished.
   long copies_ = 0, arrived_ = 0;
+  Stream stream_;
 };
 
 /// One thread processes a row.

@@ -14,6 +14,8 @@ namespace moe {
 ///   Stream, on_device
 ///       the queue that a call belongs to, an empty struct for an engine of host memory; whether `from` and `to` are
 ///       device memory. Calls of an engine of host memory are complete on return.
+///   host()
+///       only of an engine of device memory: an engine of host memory over the same ranks
 ///   rank(), size()
 ///       this rank, in [0, size); the number of ranks
 ///   all_to_all_v(from, bytes_to, to, bytes_from, stream)

@@ -80,12 +80,12 @@ class RanksOver final : public Ranks<B> {
     ++calls_;
     for (std::size_t p = 0; p < sent_.size(); ++p) sent_[p] = announcement_for(static_cast<Index>(p), to, per_rank);
     fill_sizes(static_cast<Index>(sizeof(detail::Announcement)));
-    guarded([&] { comm_.all_to_all_v(sent_.data(), sizes_, received_.data(), sizes_, {}); });
+    guarded([&] { on_host().all_to_all_v(sent_.data(), sizes_, received_.data(), sizes_, {}); });
     now_->announced_bytes += to_others(sizes_);
     require_lockstep();
     if (per_rank > static_cast<Index>(detail::Announcement::inline_numbers)) {
       fill_sizes(per_rank * static_cast<Index>(sizeof(Index)));
-      guarded([&] { comm_.all_to_all_v(to.data, sizes_, from, sizes_, {}); });
+      guarded([&] { on_host().all_to_all_v(to.data, sizes_, from, sizes_, {}); });
       now_->announced_bytes += to_others(sizes_);
       return;
     }
@@ -97,14 +97,14 @@ class RanksOver final : public Ranks<B> {
     const Stopwatch watch(*now_);
     count(to_others(bytes_to));
     const Staged staged(*this, context, from, detail::sum_of(bytes_to), to, detail::sum_of(bytes_from));
-    guarded([&] { comm_.all_to_all_v(staged.from, bytes_to, staged.to, bytes_from, {}); });
+    guarded([&] { comm_.all_to_all_v(staged.from, bytes_to, staged.to, bytes_from, stream_of(context)); });
     staged.finish();
   }
   void all_gather_v(const Context& context, const void* from, ListView<Index> bytes, void* to) override {
     const Stopwatch watch(*now_);
     count(bytes[comm_.rank()] * (comm_.size() - 1));
     const Staged staged(*this, context, from, bytes[comm_.rank()], to, detail::sum_of(bytes));
-    guarded([&] { comm_.all_gather_v(staged.from, bytes, staged.to, {}); });
+    guarded([&] { comm_.all_gather_v(staged.from, bytes, staged.to, stream_of(context)); });
     staged.finish();
   }
   void broadcast(const Context& context, void* data, Index bytes, int root) override {
@@ -112,7 +112,7 @@ class RanksOver final : public Ranks<B> {
     count(comm_.rank() == root ? bytes * (comm_.size() - 1) : 0);
     const Staged staged(*this, context, data, bytes, data, bytes);
     if constexpr (!B::is_host) staged.copy_through();
-    guarded([&] { comm_.broadcast(staged.to, bytes, root, {}); });
+    guarded([&] { comm_.broadcast(staged.to, bytes, root, stream_of(context)); });
     staged.finish();
   }
   std::vector<std::vector<std::byte>> gather(Site site, std::span<const std::byte> mine) override {
@@ -122,7 +122,7 @@ class RanksOver final : public Ranks<B> {
     const Stopwatch watch(*now_);
     count(static_cast<Index>(mine.size()) * (comm_.size() - 1));
     std::vector<std::byte> all(static_cast<std::size_t>(detail::sum_of(bytes)));
-    guarded([&] { comm_.all_gather_v(mine.data(), bytes, all.data(), {}); });
+    guarded([&] { on_host().all_gather_v(mine.data(), bytes, all.data(), {}); });
     std::vector<std::vector<std::byte>> result;
     auto next = all.cbegin();
     for (const Index size : bytes) {
@@ -239,6 +239,19 @@ class RanksOver final : public Ranks<B> {
       throw CommError("[" + site_.text() + "] rank " + std::to_string(comm_.rank()) + " of " +
                       std::to_string(comm_.size()) + ": " + error.what());
     }
+  }
+  /// The engine for announcements and records, which are in host memory.
+  auto& on_host() {
+    if constexpr (C::on_device)
+      return comm_.host();
+    else
+      return comm_;
+  }
+  static typename C::Stream stream_of([[maybe_unused]] const Context& context) {
+    if constexpr (C::on_device)
+      return context.device->stream();
+    else
+      return {};
   }
   void fill_sizes(Index bytes) { std::fill(sizes_.begin(), sizes_.end(), bytes); }
   Index to_others(ListView<Index> bytes) const { return detail::sum_of(bytes) - bytes[comm_.rank()]; }
