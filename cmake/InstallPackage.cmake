@@ -10,7 +10,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
 install(TARGETS moe EXPORT moeTargets FILE_SET HEADERS FILE_SET kernels)
 install(EXPORT moeTargets NAMESPACE moe:: DESTINATION "${package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/moeConfig.cmake" "${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
-              cmake/OneDnn.cmake cmake/Safetensors.cmake cmake/Mpi.cmake cmake/Cuda.cmake
+              cmake/OneDnn.cmake cmake/Safetensors.cmake cmake/Mpi.cmake cmake/Cuda.cmake cmake/Nccl.cmake
         DESTINATION "${package_dir}")
 # The same package under the project's name, moelayers.
 set(other_package_dir "${CMAKE_INSTALL_DATADIR}/cmake/moelayers")
@@ -20,7 +20,7 @@ configure_file("${PROJECT_BINARY_DIR}/moeConfigVersion.cmake" "${PROJECT_BINARY_
 install(FILES "${PROJECT_BINARY_DIR}/moelayersConfig.cmake" "${PROJECT_BINARY_DIR}/moelayersConfigVersion.cmake"
         DESTINATION "${other_package_dir}")
 install(FILES include/moe/onednn.hpp include/moe/safetensors.hpp include/moe/weights_in_file.hpp include/moe/mpi.hpp
-              include/moe/cuda.cuh
+              include/moe/cuda.cuh include/moe/nccl.cuh
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe")
 install(DIRECTORY include/moe/safetensors include/moe/mpi DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe")
 install(DIRECTORY include/moe/backend/cuda DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe/backend")

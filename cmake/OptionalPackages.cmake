@@ -104,6 +104,8 @@ if(TARGET moe::cuda)
 endif()
 if(NOT MOE_CUDA_COMPILER_FOUND)
   message(STATUS "moelayers: no CUDA Toolkit 12.8 or newer with nvcc was found, so nothing is compiled for GPUs")
+elseif(NOT TARGET moe::nccl)
+  message(STATUS "moelayers: NCCL (libnccl-dev) was not found, so the target moe::nccl is left out")
 endif()
 if(MOE_BUILD_TESTS)
   # Thrust on the host is enough for the tests of the GPU backend on an emulated device. Thrust is part of the CUDA

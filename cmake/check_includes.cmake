@@ -27,6 +27,7 @@ set(safetensors.hpp safetensors)                      # files, which need anothe
 set(mpi              core comm)
 set(mpi.hpp          core comm mpi)                   # ranks that are processes, which need another library
 set(weights_in_file.hpp core backend/contract backend/* safetensors)   # weights of the CPU backend in such files
+set(nccl.cuh         core comm backend/*)             # ranks with a GPU each, likewise
 set(cuda.cuh version.hpp core backend/contract backend/* ops policies routing comm experts fusion layers train)
 set(version.hpp "")
 set(moe.hpp version.hpp core backend/contract backend/* ops policies routing comm experts fusion layers train)
@@ -36,6 +37,7 @@ set(others_backend/cpu "^(Eigen/.*|immintrin\\.h|arm_neon\\.h)$")
 set(others_backend/cuda "^(thrust/.*|cuda_runtime\\.h|cublas_v2\\.h)$")
 set(others_safetensors "^(nlohmann/json\\.hpp|fcntl\\.h|sys/(mman|stat)\\.h|unistd\\.h)$")
 set(others_onednn.hpp "^(dnnl|omp)\\.h$")
+set(others_nccl.cuh "^(nccl\\.h|cuda_runtime\\.h|unistd\\.h|sys/statvfs\\.h)$")
 set(others_mpi "^mpi\\.h$")
 set(others_mpi.hpp "^mpi\\.h$")
 # Single files that may include more than their folder.

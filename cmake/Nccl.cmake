@@ -1,0 +1,10 @@
+# moe::nccl, ranks with a GPU each (moe/nccl.cuh). Included by this build and by the installed package, after Cuda.cmake.
+find_path(MOE_NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+find_library(MOE_NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR})
+mark_as_advanced(MOE_NCCL_INCLUDE_DIR MOE_NCCL_LIBRARY)
+if(TARGET moe::cuda AND MOE_NCCL_INCLUDE_DIR AND MOE_NCCL_LIBRARY AND NOT TARGET moe::nccl)
+  add_library(moe_nccl INTERFACE)
+  add_library(moe::nccl ALIAS moe_nccl)
+  target_link_libraries(moe_nccl INTERFACE moe::cuda "${MOE_NCCL_LIBRARY}")
+  target_include_directories(moe_nccl SYSTEM INTERFACE "${MOE_NCCL_INCLUDE_DIR}")
+endif()
