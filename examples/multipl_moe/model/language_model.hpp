@@ -87,6 +87,8 @@ struct TokenScores {
   std::vector<std::uint8_t> hits;
 };
 
+class RunRanks;
+
 class LanguageModel {
  public:
   virtual ~LanguageModel() = default;
@@ -120,6 +122,18 @@ class LanguageModel {
 
   // --- training -----------------------------------------------------------------------------------------------------
 
+  /// From now on the model trains together with those of other ranks, which have the same weights: begin_training(),
+  /// reduce_gradient(), gradient_norm() and step() are then called by all ranks together, and each rank has the
+  /// optimizer state of some weights. Throws UsageError for a model on a device.
+  virtual void train_on(const RunRanks& ranks) = 0;
+  /// The number of slots of this rank in each step from now on: sums of gradients that are added in an order that does
+  /// not depend on the number of ranks. 1 by default. Throws UsageError for a model on a device and more than one.
+  virtual void use_slots(std::int64_t slots) = 0;
+  /// Ends a slot: the micro-batches accumulated since the last one are its sum.
+  virtual void end_slot() = 0;
+  /// Called when all slots of a step have ended: sums them, over all ranks, at the owner of each weight.
+  virtual void reduce_gradient() = 0;
+
   /// Allocates gradients and optimizer state for the trainable weights. With split or bfloat16 master weights in
   /// `precision`, these weights become bfloat16 now; throws UsageError if a finite weight would become infinite, or as
   /// require_master_weights(). `seed` is the key of stochastic rounding. The state is kept in `place`, with the same
@@ -128,7 +142,8 @@ class LanguageModel {
   virtual void begin_training(const moe::TrainByName& trains, AdamWPrecision precision = {}, std::uint64_t seed = 0,
                               StatePlace place = StatePlace::device) = 0;
   /// AdamW's moments of the trainable weights, `<weight>.exp_avg` and `<weight>.exp_avg_sq`, and the lower 16 bits of
-  /// split weights, `<weight>.master_lower`; empty before begin_training(). With StatePlace::host they refer to the
+  /// split weights, `<weight>.master_lower`; empty before begin_training(), and on several ranks those of the weights
+  /// that this rank owns. With StatePlace::host they refer to the
   /// host's memory, where they may be read and written until the next step.
   virtual std::vector<TensorRef> optimizer_state() = 0;
   /// Requests the memory of all snapshots, as many bytes as the tensors and the optimizer state have: in pinned memory

@@ -41,6 +41,8 @@ struct TensorRef {
   bool is_buffer = false;
   /// Number of bytes of all values.
   std::size_t bytes = 0;
+  /// True if the values are on another rank of a run: fill() then does nothing.
+  bool is_elsewhere = false;
   /// The values if they are in host memory; empty if they are on a device, where read and write copy them.
   std::span<std::byte> memory{};
   /// Copies bytes.size() bytes from byte `first` on to the host; complete on return.
@@ -66,6 +68,7 @@ struct TensorRef {
   /// Calls make(first, bytes) for all bytes in order, in the same pieces, and stores what it writes to them.
   template <class Make>
   void fill(const Make& make) const {
+    if (is_elsewhere) return;
     if (!memory.empty()) return make(std::size_t{0}, memory);
     for_each_part([&](std::size_t first, std::span<std::byte> part) {
       make(first, part);

@@ -20,6 +20,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/language_model.hpp"
 #include "multipl_moe/model/make.hpp"
+#include "multipl_moe/model/shared_training.hpp"
 #include "multipl_moe/model/value_checks.hpp"
 
 namespace multipl_moe {
@@ -93,6 +94,11 @@ class TransformerModel : public LanguageModel {
 
   void initialize(std::uint64_t seed, double deviation) override { moe::initialize(context_, model_, seed, deviation); }
 
+  void train_on(const RunRanks& ranks) override { training_.join(context_, ranks); }
+  void use_slots(std::int64_t slots) override { training_.use_slots(slots); }
+  void end_slot() override { training_.end_slot(context_, gradient_); }
+  void reduce_gradient() override { training_.reduce(context_, gradient_); }
+
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed,
                       StatePlace place) override {
     require_master_weights(own_dtype, precision.master);
@@ -105,7 +111,10 @@ class TransformerModel : public LanguageModel {
               if (!slope.empty()) require_bfloat16(ref_of(name, weight), "--master-weights float32");
             },
             model_, gradient);
-    memory_ = memory_of(precision, seed, place, gradient);
+    training_.begin(context_, gradient);
+    training_.with_owned(context_, gradient, [&] { memory_ = memory_of(precision, seed, place, gradient); });
+    // Making the state has rounded the weights that this rank owns.
+    training_.share(context_, model_);
     gradient_ = std::move(gradient);
     observed_.clear();
     snapshots_.reset();
@@ -176,11 +185,15 @@ class TransformerModel : public LanguageModel {
     return result;
   }
 
-  double gradient_norm() const override { return moe::global_norm(context_, gradient_); }
+  double gradient_norm() const override { return training_.norm(context_, gradient_); }
 
   void step(const moe::AdamW& optimizer, double rate, std::int64_t step, double scale) override {
-    std::visit([&](auto& memory) { optimizer.step(context_, rate, step, scale, model_, gradient_, memory); }, memory_);
-    for (const auto& stats : observed_) model_.update_buffers(context_, stats);
+    training_.with_owned(context_, gradient_, [&] {
+      std::visit([&](auto& memory) { optimizer.step(context_, rate, step, scale, model_, gradient_, memory); },
+                 memory_);
+    });
+    training_.share(context_, model_);
+    training_.update_buffers(context_, model_, observed_);
     discard_step();
   }
   void discard_step() override {
@@ -427,6 +440,7 @@ class TransformerModel : public LanguageModel {
   moe::StepKey key_{};
   LanguageNumbers number_of_;
   Gradient gradient_;
+  TrainingOf<Model, Gradient> training_;
   Memory memory_;
   std::vector<typename Model::Stats> observed_;
   std::optional<moe::Snapshot<Backend>> snapshots_;

@@ -20,6 +20,10 @@ class WrongModel : public LanguageModel {
     return right_->read_in_place(stored, read);
   }
   void initialize(std::uint64_t seed, double deviation) override { right_->initialize(seed, deviation); }
+  void train_on(const RunRanks& ranks) override { right_->train_on(ranks); }
+  void use_slots(std::int64_t slots) override { right_->use_slots(slots); }
+  void end_slot() override { right_->end_slot(); }
+  void reduce_gradient() override { right_->reduce_gradient(); }
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed,
                       StatePlace place) override {
     right_->begin_training(trains, precision, seed, place);

@@ -21,6 +21,10 @@ class WrappedModel : public LanguageModel {
     return inner_->read_in_place(stored, read);
   }
   void initialize(std::uint64_t seed, double deviation) override { inner_->initialize(seed, deviation); }
+  void train_on(const RunRanks& ranks) override { inner_->train_on(ranks); }
+  void use_slots(std::int64_t slots) override { inner_->use_slots(slots); }
+  void end_slot() override { inner_->end_slot(); }
+  void reduce_gradient() override { inner_->reduce_gradient(); }
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed,
                       StatePlace place) override {
     inner_->begin_training(trains, precision, seed, place);

@@ -1,0 +1,44 @@
+/// The processes that train one model together.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/comm/ranks.hpp"
+
+namespace multipl_moe {
+
+/// The ranks of a run, over any engine. Every rank has the whole model and trains it on micro-batches of its own.
+class RunRanks {
+ public:
+  using Backend = moe::Cpu<>;
+  using Ranks = moe::Ranks<Backend>;
+
+  explicit RunRanks(std::shared_ptr<Ranks> ranks) : ranks_(std::move(ranks)) {}
+
+  int rank() const { return ranks_->rank(); }
+  int size() const { return ranks_->size(); }
+  const std::shared_ptr<Ranks>& library() const { return ranks_; }
+
+  /// The values of every rank. All ranks call it together; `what` is a literal that says for what.
+  template <class Value>
+  std::vector<std::vector<Value>> gather(const char* what, std::span<const Value> mine) const {
+    static_assert(std::is_trivially_copyable_v<Value>);
+    std::vector<std::vector<Value>> all;
+    for (const std::vector<std::byte>& bytes : ranks_->gather({what}, std::as_bytes(mine))) {
+      const auto* const first = reinterpret_cast<const Value*>(bytes.data());
+      all.emplace_back(first, first + bytes.size() / sizeof(Value));
+    }
+    return all;
+  }
+
+ private:
+  std::shared_ptr<Ranks> ranks_;
+};
+
+}  // namespace multipl_moe
