@@ -91,6 +91,16 @@ void require_steps_left(const fs::path& folder, std::int64_t done, const RunSett
                                  escaped(folder.native()), steps_flag, done, *asked));
 }
 
+TrainerState load_from(const fs::path& folder, std::int64_t step, LanguageModel& model,
+                       const std::vector<TensorRef>& optimizer_state, const RunSettings& settings) {
+  TrainerState state = load_checkpoint(folder, step);
+  require_same_run(folder, state.settings, settings);
+  require_steps_left(folder, state.step, settings);
+  read_weights(model, folder);
+  read_state(open_tensors(folder, optimizer_stem), optimizer_state);
+  return state;
+}
+
 bool is_full_disk(int error_number) {
   return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
 }
@@ -132,16 +142,18 @@ fs::path RunCheckpoints::folder_of(std::int64_t step) const { return checkpoints
 
 std::vector<std::int64_t> RunCheckpoints::steps() const { return steps_in(checkpoints_); }
 
-TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& settings) const {
+TrainerState load_run_checkpoint(const fs::path& run, std::int64_t step, LanguageModel& model,
+                                 const std::vector<TensorRef>& optimizer_state, const RunSettings& settings) {
+  return load_from(run / "checkpoints" / name_of_step(step), step, model, optimizer_state, settings);
+}
+
+TrainerState RunCheckpoints::load(LanguageModel& model, const std::vector<TensorRef>& optimizer_state,
+                                  const RunSettings& settings) const {
   for (const std::int64_t step : steps()) {
     const fs::path folder = folder_of(step);
     TrainerState state;
     try {
-      state = load_checkpoint(folder, step);
-      require_same_run(folder, state.settings, settings);
-      require_steps_left(folder, state.step, settings);
-      read_weights(model, folder);
-      read_state(open_tensors(folder, optimizer_stem), model.optimizer_state());
+      state = load_from(folder, step, model, optimizer_state, settings);
     } catch (const BadFile& error) {
       notice("warning: {} is damaged and skipped: {}\n", folder.native(), error.what());
       continue;

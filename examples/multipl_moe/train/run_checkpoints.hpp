@@ -23,6 +23,11 @@ enum class RunStart {
 /// as every run did before embeddings could be tied. A notice reports this.
 ModelConfig config_of_run(ModelConfig config, const std::filesystem::path& run);
 
+/// Fills weights, buffers and the optimizer state from the checkpoint of `step` in `run`. Throws BadFile, IoError;
+/// UsageError as RunCheckpoints::load().
+TrainerState load_run_checkpoint(const std::filesystem::path& run, std::int64_t step, LanguageModel& model,
+                                 const std::vector<TensorRef>& optimizer_state, const RunSettings& settings);
+
 class RunCheckpoints {
  public:
   /// Locks `run` for this process and removes the incomplete files of a killed one. `keep`: number of newest
@@ -30,11 +35,12 @@ class RunCheckpoints {
   /// Failure if another process trains in `run`, BadFile if there is nothing to resume, IoError.
   RunCheckpoints(std::filesystem::path run, RunStart start, std::int64_t keep);
 
-  /// Fills weights, buffers and moments from the newest checkpoint that matches its MANIFEST, and completes its save if
-  /// that was killed after the checkpoint got its name. A notice names each newer checkpoint and its fault. Throws
-  /// BadFile if no checkpoint is valid, UsageError if its settings differ in more than the number of steps, or if more
-  /// steps are done than `settings` has.
-  TrainerState load(LanguageModel& model, const RunSettings& settings) const;
+  /// Fills weights, buffers and the optimizer state from the newest checkpoint that matches its MANIFEST, and completes
+  /// its save if that was killed after the checkpoint got its name. A notice names each newer checkpoint and its fault.
+  /// Throws BadFile if no checkpoint is valid, UsageError if its settings differ in more than the number of steps, or
+  /// if more steps are done than `settings` has.
+  TrainerState load(LanguageModel& model, const std::vector<TensorRef>& optimizer_state,
+                    const RunSettings& settings) const;
 
   /// Saves `tensors` of `model` durably and removes all checkpoints but the newest `keep`; after skipped steps the last
   /// good one is kept too. Throws IoError, with the existing checkpoints unchanged; if the disk is full, it gives a

@@ -92,6 +92,15 @@ std::string value_in(const RunSettings& settings, const std::string& name) {
   return found == settings.end() ? "nothing" : escaped(found->second);
 }
 
+std::optional<std::int64_t> number_in(const RunSettings& settings, const char* name) {
+  const auto found = settings.find(name);
+  if (found == settings.end()) return std::nullopt;
+  const std::string& text = found->second;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
 }  // namespace
 
 RunSettings settings_of(const LanguageModel& model, const BatchStream& stream, const TrainOptions& options) {
@@ -108,14 +117,9 @@ bool has_own_head(const RunSettings& settings) {
   return tied != settings.end() && tied->second == "false";
 }
 
-std::optional<std::int64_t> number_of_steps(const RunSettings& settings) {
-  const auto found = settings.find(steps_flag);
-  if (found == settings.end()) return std::nullopt;
-  const std::string& text = found->second;
-  std::int64_t steps = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), steps);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(steps) : std::nullopt;
-}
+std::optional<std::int64_t> number_of_steps(const RunSettings& settings) { return number_in(settings, steps_flag); }
+
+std::int64_t number_of_slots(const RunSettings& settings) { return number_in(settings, slots_flag).value_or(1); }
 
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for) {
   const RunSettings after = with_precision(asked_for);
@@ -124,6 +128,7 @@ std::string differences(const RunSettings& begun_with, const RunSettings& asked_
   names.insert(after.begin(), after.end());
   std::string text;
   names.erase(steps_flag);
+  names.erase(slots_flag);
   for (const auto& [name, unused] : names) {
     const std::string then = value_in(before, name), now = value_in(after, name);
     if (then == now) continue;

@@ -28,8 +28,14 @@ inline constexpr const char* steps_flag = "--steps";
 /// The number of steps in `settings`; empty if there is none.
 std::optional<std::int64_t> number_of_steps(const RunSettings& settings);
 
-/// All settings that differ, as `<name>: <begun with>, found <asked for>`, one per line; empty if none does. The number
-/// of steps may differ and is not listed.
+/// The flag for the number of sums of gradients that are added in a fixed order.
+inline constexpr const char* slots_flag = "--gradient-slots";
+
+/// The number of slots in `settings`; 1 if it has none, as a run of one process without the flag.
+std::int64_t number_of_slots(const RunSettings& settings);
+
+/// All settings that differ, as `<name>: <begun with>, found <asked for>`, one per line; empty if none does. The
+/// numbers of steps and of slots may differ and are not listed.
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for);
 
 }  // namespace multipl_moe

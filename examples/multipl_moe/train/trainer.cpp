@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <new>
@@ -22,6 +23,8 @@
 #include "multipl_moe/train/memory_plan.hpp"
 #include "multipl_moe/train/metrics.hpp"
 #include "multipl_moe/train/progress.hpp"
+#include "multipl_moe/train/state_of_ranks.hpp"
+#include "multipl_moe/train/training_ranks.hpp"
 
 namespace multipl_moe {
 
@@ -62,21 +65,6 @@ MicroBatchLoss accumulate_recorded(LanguageModel& model, const TokenBatch& batch
   return loss;
 }
 
-/// Forward and backward over one step's micro-batches; returns the means of their losses.
-MicroBatchLoss accumulate_step(LanguageModel& model, BatchStream& stream, const TrainOptions& options,
-                               TokenBatch& batch) {
-  MicroBatchLoss mean;
-  const double share = 1.0 / static_cast<double>(options.accumulation);
-  for (std::int64_t micro = 0; micro < options.accumulation; ++micro) {
-    stream.next(batch);
-    const MicroBatchLoss loss = accumulate_recorded(model, batch, share, options);
-    mean.loss += share * loss.loss;
-    mean.balance += share * loss.balance;
-    mean.z += share * loss.z;
-  }
-  return mean;
-}
-
 /// One process's part of a run.
 class Training {
  public:
@@ -85,13 +73,16 @@ class Training {
         stream_(stream),
         options_(options),
         schedule_(schedule_of(options)),
-        progress_(options.label, options.log_every) {
+        ranks_(options.ranks, options.accumulation),
+        progress_(options.label, ranks_.is_first() ? options.log_every : 0) {
     const auto free = free_memory_bytes();
+    if (const RunRanks* const several = ranks_.several()) model.train_on(*several);
     model.begin_training(options.trains, options.precision, stream.options().seed, options.state_place);
+    if (const RunRanks* const several = ranks_.several()) state_of_ranks_.emplace(*several, model);
     begin();
-    metrics_.emplace(options.run, state_.step);
+    metrics_.emplace(ranks_.is_first() ? options.run : std::filesystem::path(), state_.step);
     if (options.async_checkpoint && checkpoints_ && saves_before_the_end()) saves_beside_ = reserve_snapshots(free);
-    if (options.before_run) options.before_run(beginning_);
+    if (options.before_run && ranks_.is_first()) options.before_run(beginning_);
   }
 
   TrainResult run() {
@@ -100,10 +91,10 @@ class Training {
       take_step();
       if (options_.after_step) options_.after_step(state_.step);
       writer_.check();
-      result_.signal = InterruptGuard::signal();
+      result_.signal = ranks_.several() != nullptr ? signal_of_ranks_ : InterruptGuard::signal();
       const bool due = options_.save_every > 0 && state_.step % options_.save_every == 0;
       const bool is_last = result_.signal != 0 || state_.step == options_.steps;
-      if (checkpoints_ && (due || is_last)) save(is_last);
+      if (!options_.run.empty() && (due || is_last)) save(is_last);
     }
     metrics_->close();
     if (options_.record != nullptr) options_.record->write();
@@ -117,18 +108,34 @@ class Training {
   void begin() {
     state_.settings = settings_of(model_, stream_, options_);
     state_.next_sequence = stream_.next_sequence();
-    if (options_.run.empty()) return;
-    checkpoints_.emplace(options_.run, options_.start, options_.keep_checkpoints);
-    if (options_.start != RunStart::resume) return;
+    ranks_.require_same(state_.settings, model_);
+    const bool is_resumed = !options_.run.empty() && options_.start == RunStart::resume;
+    if (!options_.run.empty() && ranks_.is_first())
+      checkpoints_.emplace(options_.run, options_.start, options_.keep_checkpoints);
+    if (is_resumed) resume();
+    const std::int64_t slots = ranks_.slots(options_.gradient_slots, is_resumed ? number_of_slots(state_.settings) : 0);
+    model_.use_slots(slots / ranks_.size());
+    part_ = ranks_.part(slots);
+    if (slots > 1) state_.settings[slots_flag] = fmt::to_string(slots);
+  }
+
+  /// The optimizer state as checkpoints have it.
+  std::vector<TensorRef> whole_state() { return state_of_ranks_ ? state_of_ranks_->all() : model_.optimizer_state(); }
+
+  void resume() {
     const std::string steps = state_.settings.at(steps_flag);
-    state_ = checkpoints_->load(model_, state_.settings);
+    const RunSettings asked_for = state_.settings;
+    // Rank 0 decides which checkpoint is whole.
+    if (checkpoints_) state_ = checkpoints_->load(model_, whole_state(), asked_for);
+    const std::int64_t step = ranks_.of_first(state_.step);
+    if (!checkpoints_) state_ = load_run_checkpoint(options_.run, step, model_, whole_state(), asked_for);
     beginning_.steps_done = state_.step;
     const auto before = number_of_steps(state_.settings);
     if (before && *before != options_.steps) follow_other_steps(*before);
     state_.settings[steps_flag] = steps;
     stream_.seek(state_.next_sequence);
     result_.steps_before = saved_step_ = state_.step;
-    result_.checkpoint = checkpoints_->folder_of(state_.step);
+    if (checkpoints_) result_.checkpoint = checkpoints_->folder_of(state_.step);
   }
 
   void follow_other_steps(std::int64_t steps_before) {
@@ -165,18 +172,59 @@ class Training {
 
   MicroBatchLoss observed_step(RoutingTally& tally) {
     const bool is_told = (!options_.run.empty() || options_.on_report) && (state_.step + 1) % options_.loads_every == 0;
-    if (!is_told || !model_.config().moe) return accumulate_step(model_, stream_, options_, batch_);
+    if (!is_told || !model_.config().moe) return accumulate_step(tally);
     const Observed observed(model_, [&](const moe::Observation& seen) { tally.add(seen, stream_.options().length); });
-    return accumulate_step(model_, stream_, options_, batch_);
+    return accumulate_step(tally);
+  }
+
+  /// Forward and backward over the step's micro-batches of this rank; returns the means of the losses of all.
+  MicroBatchLoss accumulate_step(RoutingTally& tally) {
+    const double share = 1.0 / static_cast<double>(options_.accumulation);
+    const std::int64_t begin = stream_.next_sequence(), sequences = stream_.options().sequences;
+    if (part_.first > 0) stream_.seek(begin + part_.first * sequences);
+    StepRecord mine;
+    for (std::int64_t slot = 0; slot < part_.slots; ++slot) {
+      for (std::int64_t micro = 0; micro < part_.per_slot; ++micro) {
+        stream_.next(batch_);
+        mine.losses.push_back(accumulate_recorded(model_, batch_, share, options_));
+      }
+      model_.end_slot();
+    }
+    model_.reduce_gradient();
+    const std::int64_t end = begin + options_.accumulation * sequences;
+    if (stream_.next_sequence() != end) stream_.seek(end);
+    mine.signal = InterruptGuard::signal();
+    const StepRecord all = ranks_.exchange(mine, tally);
+    signal_of_ranks_ = all.signal;
+    MicroBatchLoss mean;
+    for (const MicroBatchLoss& loss : all.losses) {
+      mean.loss += share * loss.loss;
+      mean.balance += share * loss.balance;
+      mean.z += share * loss.z;
+    }
+    return mean;
+  }
+
+  /// The text of the languages that this rank evaluates.
+  LanguageFiles held_out_here() const {
+    LanguageFiles files = options_.held_out;
+    int number = 0;
+    for (auto& file : files)
+      if (file && number++ % ranks_.size() != ranks_.rank()) file = nullptr;
+    return files;
   }
 
   HeldOutLosses held_out_losses() {
     HeldOutLosses losses;
     if (options_.eval_every == 0 || state_.step % options_.eval_every != 0) return losses;
     const auto begin = std::chrono::steady_clock::now();
-    const Evaluation evaluation = evaluate(model_, options_.held_out, options_.evaluation);
-    for (const Language language : all_languages)
-      if (const auto& score = evaluation[index_of(language)]) losses.emplace_back(language, score->loss);
+    const LanguageFiles files = held_out_here();
+    if (std::any_of(files.begin(), files.end(), [](const auto& file) { return file != nullptr; })) {
+      const Evaluation evaluation = evaluate(model_, files, options_.evaluation);
+      for (const Language language : all_languages)
+        if (const auto& score = evaluation[index_of(language)]) losses.emplace_back(language, score->loss);
+    }
+    losses = ranks_.joined(losses);
     // The reported speed is that of training alone, without evaluations.
     evaluating_ += std::chrono::steady_clock::now() - begin;
     return losses;
@@ -264,6 +312,8 @@ class Training {
   }
 
   void save(bool is_last) {
+    saved_step_ = state_.step;
+    if (!checkpoints_) return state_of_ranks_->serve();
     writer_.wait();
     // The lines of all steps in a checkpoint must be on disk before it: a power failure could lose them otherwise.
     metrics_->sync();
@@ -272,15 +322,19 @@ class Training {
       writer_.start(
           [this, tensors = model_.snapshot(), state = state_] { checkpoints_->save(model_, tensors, state); });
     else
-      checkpoints_->save(model_, {model_.tensors(), model_.optimizer_state()}, state_);
+      checkpoints_->save(model_, {model_.tensors(), whole_state()}, state_);
+    if (state_of_ranks_) state_of_ranks_->end_send();
     result_.checkpoint = checkpoints_->folder_of(state_.step);
-    saved_step_ = state_.step;
   }
 
   LanguageModel& model_;
   BatchStream& stream_;
   const TrainOptions& options_;
   moe::CosineSchedule schedule_;
+  TrainingRanks ranks_;
+  std::optional<StateOfRanks> state_of_ranks_;
+  StepPart part_;
+  int signal_of_ranks_ = 0;  ///< that a rank has received
   Progress progress_;
   std::optional<RunCheckpoints> checkpoints_;
   std::optional<Metrics> metrics_;

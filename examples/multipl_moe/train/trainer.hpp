@@ -42,6 +42,8 @@ struct TrainOptions {
   AdamWPrecision precision;
   StatePlace state_place = StatePlace::device;  ///< does not change the results
   moe::TrainByName trains;
+  std::shared_ptr<const RunRanks> ranks;  ///< that train together, each with a model and a stream; null: one
+  std::int64_t gradient_slots = 0;        ///< of all ranks; 0: that of a resumed run, or one for each rank
   std::string origin = "given";  ///< names the starting weights of the run; a run resumes only with the same name
 
   std::int64_t log_every = 50;        ///< steps between plain progress lines; 0: none
@@ -90,6 +92,11 @@ struct TrainResult {
 /// step whose loss or gradient is not finite is skipped and counted; weights, moments and thresholds do not change.
 /// Throws NonFinite, with the last good checkpoint, after 10 such steps in a row; also the errors of RunCheckpoints and
 /// Metrics.
+///
+/// On several ranks all call it together. They share the micro-batches of each step, and `accumulation` counts those of
+/// all. Results are bitwise identical for every number of ranks with the same number of slots if the ranks' numbers of
+/// slots are powers of two. Rank 0 writes files and progress; async_checkpoint is ignored. Throws also moe::CommError,
+/// after which every rank must end, and as TrainingRanks.
 TrainResult train(LanguageModel& model, BatchStream& stream, const TrainOptions& options);
 
 }  // namespace multipl_moe

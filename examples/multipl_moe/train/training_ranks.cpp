@@ -1,0 +1,143 @@
+#include "multipl_moe/train/training_ranks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "moe/backend/cpu/isa/instruction_set.hpp"
+#include "multipl_moe/io/counted.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/hash.hpp"
+#include "multipl_moe/io/manifest.hpp"
+#include "multipl_moe/io/notice.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+std::uint64_t hash_of_values(LanguageModel& model) {
+  RunningHash hash;
+  for (const TensorRef& tensor : model.tensors())
+    tensor.for_each_piece([&](std::size_t, std::span<const std::byte> bytes) { hash.add(bytes); });
+  return hash.value();
+}
+
+/// What the results of a rank depend on, beside its micro-batches.
+RunSettings described(RunSettings settings, LanguageModel& model) {
+  settings["program"] = fmt::format("XXH3 {:016x}", hash_of_file("/proc/self/exe"));
+  settings["instruction set"] = moe::cpu::name_of(moe::cpu::instruction_set());
+  settings["values of the model"] = fmt::format("XXH3 {:016x}", hash_of_values(model));
+  return settings;
+}
+
+/// The counts that a report needs, by layer, in one list.
+template <class Visit>
+void for_each_count(RoutingTally& tally, const Visit& visit) {
+  for (auto* level : {&tally.token, &tally.segment})
+    for (auto& [layer, of_layer] : *level)
+      for (auto* counts : {&of_layer.chosen, &of_layer.kept})
+        for (std::int64_t& count : *counts) visit(count);
+}
+
+}  // namespace
+
+TrainingRanks::TrainingRanks(std::shared_ptr<const RunRanks> ranks, std::int64_t micro_batches)
+    : ranks_(std::move(ranks)), micro_batches_(micro_batches) {
+  if (micro_batches % size() != 0)
+    throw UsageError(
+        fmt::format("[train] --gradient-accumulation-steps must be a multiple of the number of processes, which share "
+                    "the micro-batches of a step, found {} and {}",
+                    micro_batches, counted(size(), "processes")));
+}
+
+void TrainingRanks::require_same(const RunSettings& settings, LanguageModel& model) const {
+  if (several() == nullptr) return;
+  const std::string text = nlohmann::json(described(settings, model)).dump();
+  const auto all = ranks_->gather<char>("settings of the run", text);
+  const auto of = [&](std::size_t rank) {
+    return nlohmann::json::parse(all[rank].begin(), all[rank].end()).get<RunSettings>();
+  };
+  for (std::size_t other = 1; other < all.size(); ++other) {
+    RunSettings first = of(0), here = of(other);
+    std::string different = differences(first, here);
+    // A resumed run may have another number of steps, but the same on all ranks.
+    if (first[steps_flag] != here[steps_flag])
+      different += fmt::format("  {}: {}, found {}\n", steps_flag, first[steps_flag], here[steps_flag]);
+    if (!different.empty())
+      throw UsageError(
+          fmt::format("[ranks] process {} must run the same program with the same settings, weights and data as "
+                      "process 0, found other values:\n{}Start all processes with one command line on machines of "
+                      "one kind; MOE_CPU chooses an instruction set that all of them have",
+                      other, different));
+  }
+}
+
+std::int64_t TrainingRanks::slots(std::int64_t asked_for, std::int64_t begun_with) const {
+  const auto fits = [&](std::int64_t slots) { return slots % size() == 0 && micro_batches_ % slots == 0; };
+  if (asked_for > 0 && !fits(asked_for))
+    throw UsageError(
+        fmt::format("[train] --gradient-slots must be a multiple of the number of processes and divide "
+                    "--gradient-accumulation-steps, found {}, {} and {}",
+                    asked_for, counted(size(), "processes"), micro_batches_));
+  const std::int64_t usual = begun_with > 0 && fits(begun_with) ? begun_with : size();
+  const std::int64_t slots = asked_for > 0 ? asked_for : usual;
+  if (begun_with > 0 && slots != begun_with && is_first())
+    notice(
+        "note: the run began with --gradient-slots {} and continues with {}: gradients are added in another order, so "
+        "results differ in their last digits from those of an uninterrupted run\n",
+        begun_with, slots);
+  return slots;
+}
+
+StepPart TrainingRanks::part(std::int64_t slots) const {
+  const std::int64_t here = micro_batches_ / size();
+  return {.first = rank() * here, .slots = slots / size(), .per_slot = micro_batches_ / slots};
+}
+
+StepRecord TrainingRanks::exchange(const StepRecord& mine, RoutingTally& tally) const {
+  if (several() == nullptr) return mine;
+  StepRecord all;
+  all.signal = mine.signal;
+  for (const auto& losses : ranks_->gather<MicroBatchLoss>("losses of a step", mine.losses))
+    all.losses.insert(all.losses.end(), losses.begin(), losses.end());
+  std::vector<std::int64_t> numbers{mine.signal};
+  for_each_count(tally, [&](std::int64_t count) { numbers.push_back(count); });
+  const auto of_ranks = ranks_->gather<std::int64_t>("signals and loads of a step", numbers);
+  for (const auto& of_rank : of_ranks)
+    if (all.signal == 0) all.signal = static_cast<int>(of_rank.front());
+  std::size_t next = 1;
+  for_each_count(tally, [&](std::int64_t& count) {
+    count = 0;
+    for (const auto& of_rank : of_ranks) count += of_rank.at(next);
+    ++next;
+  });
+  return all;
+}
+
+std::int64_t TrainingRanks::of_first(std::int64_t number) const {
+  if (several() == nullptr) return number;
+  return ranks_->gather<std::int64_t>("the beginning of the run", std::span(&number, 1)).front().front();
+}
+
+HeldOutLosses TrainingRanks::joined(const HeldOutLosses& mine) const {
+  if (several() == nullptr) return mine;
+  struct Loss {
+    std::int64_t language;
+    double value;
+  };
+  std::vector<Loss> losses;
+  for (const auto& [language, value] : mine) losses.push_back({static_cast<std::int64_t>(index_of(language)), value});
+  HeldOutLosses all;
+  for (const auto& of_rank : ranks_->gather<Loss>("losses on held-out text", losses))
+    for (const Loss& loss : of_rank)
+      all.emplace_back(all_languages[static_cast<std::size_t>(loss.language)], loss.value);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return index_of(a.first) < index_of(b.first); });
+  return all;
+}
+
+}  // namespace multipl_moe
