@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <thread>
+#include <vector>
 
 #include "moe/backend/cpu/isa/instruction_set.hpp"
 #include "moe/core/require.hpp"
@@ -16,11 +20,12 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/config_file.hpp"
 #include "multipl_moe/cli/former_names.hpp"
-#include "multipl_moe/cli/interrupted.hpp"
 #include "multipl_moe/cli/hardware_errors.hpp"
+#include "multipl_moe/cli/interrupted.hpp"
 #include "multipl_moe/cli/unknown_words.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/mpi/launch.hpp"
 
 namespace multipl_moe {
 
@@ -37,9 +42,36 @@ void name_environment_variables(CLI::App& command) {
   }
 }
 
+/// The processes that were started with this one; null before they are known, or if there are none.
+const RunRanks* started_together = nullptr;
+
+/// Processes that fail alike must not all say so: the first one ends the others before they do.
+void wait_for_the_first() {
+  constexpr std::chrono::milliseconds longer{500};
+  if (started_together != nullptr && started_together->rank() > 0) std::this_thread::sleep_for(longer);
+}
+
 int report(int exit_code, const std::string& message) {
-  notice("error: {}\n", message);
+  wait_for_the_first();
+  alarm(started_together == nullptr ? fmt::format("error: {}\n", message)
+                                    : fmt::format("[{}] error: {}\n", started_together->rank(), message));
   return exit_code;
+}
+
+/// Learns of the processes that a launcher has started with this one. Throws UsageError for a command that runs in one.
+void join_others(const std::vector<std::string>& words) {
+  started_together = launched_ranks().get();
+  if (started_together == nullptr) return;
+  if (started_together->rank() > 0) {
+    drop_notices();
+    // Every process computes the same output.
+    if (std::freopen("/dev/null", "w", stdout) == nullptr) throw IoError("/dev/null", "open", errno);
+  }
+  const bool is_shared = !words.empty() && (words.front() == "pretrain" || words.front() == "train");
+  if (!is_shared)
+    throw UsageError(fmt::format("pretrain and train run in several processes, found {} of `{}`: start it without {}",
+                                 started_together->size(), words.empty() ? "" : escaped(words.front()),
+                                 "mpirun or srun"));
 }
 
 /// The text of a library error without the function name that it begins with: users of the program do not know it.
@@ -61,9 +93,7 @@ void choose_instruction_set() {
   }
 }
 
-}  // namespace
-
-int run_program(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App program{"Extends a code language model to low-resource programming languages with MultiPL-MoE.",
                    "multipl_moe"};
   program.require_subcommand(1);
@@ -109,12 +139,13 @@ int run_program(int argc, char** argv) {
     choose_instruction_set();
     read_former_variables();
     std::vector<std::string> words = with_current_names({argv + 1, argv + argc});
+    join_others(words);
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
     program.parse(words);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success)) {
       const auto unknown = unknown_word(program, {argv + 1, argv + argc});
-      notice("error: {}\n", unknown ? *unknown : escaped(error.what(), 1000));
+      report(2, unknown ? *unknown : escaped(error.what(), 1000));
       notice("`multipl_moe --help` lists the commands, `multipl_moe COMMAND --help` lists a command's options.\n");
       return 2;
     }
@@ -136,6 +167,19 @@ int run_program(int argc, char** argv) {
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return report(5, "stdout cannot be written");
   return 0;
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  const int exit_code = run(argc, argv);
+  // The other processes would wait for this one. After a signal all have ended alike.
+  constexpr int of_a_signal = 128;
+  if (started_together != nullptr && exit_code != 0 && exit_code < of_a_signal) {
+    wait_for_the_first();
+    started_together->library()->abort(exit_code);
+  }
+  return exit_code;
 }
 
 }  // namespace multipl_moe

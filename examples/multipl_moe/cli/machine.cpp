@@ -18,6 +18,7 @@
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/free_memory.hpp"
+#include "multipl_moe/mpi/launch.hpp"
 #include "multipl_moe/report/gnuplot.hpp"
 #include "multipl_moe/sandbox/sandbox.hpp"
 
@@ -105,6 +106,7 @@ Machine this_machine() {
   m.matrix_products = "moelayers";
   m.instruction_set = moe::cpu::name_of(moe::cpu::instruction_set());
   for (const auto set : moe::cpu::instruction_sets()) m.instruction_sets.push_back(moe::cpu::name_of(set));
+  m.mpi = name_of_mpi();
   m.gpus = gpus();
   for (Gpu& gpu : m.gpus.list) static_cast<void>(find_free_memory(gpu));
   m.cpu = cpu_name();
@@ -146,6 +148,9 @@ std::vector<Lack> lacks_of(const Machine& m) {
                      "free at least 1 GiB, or work in a folder on another disk", m.disk_free_bytes == 0});
   if (!m.gnuplot)
     lacks.push_back({"gnuplot, which draws the pictures of trace and report", "apt-get install gnuplot-nox", false});
+  if (m.mpi.empty())
+    lacks.push_back({"MPI, for training in several processes",
+                     "apt-get install libopenmpi-dev openmpi-bin, and build again", false});
   if (!m.gpus.lacks.empty()) lacks.push_back({"cuBLAS, for models on a GPU", m.gpus.lacks, false});
   if (m.sandbox.empty())
     lacks.push_back({"a sandbox, in which evaluate executes generated programs", m.lacks_of_sandbox, false});
@@ -162,6 +167,7 @@ std::string machine_text(const Machine& m) {
   for (const auto& [name, version] : m.libraries) row(name, version);
   row("matrix products", fmt::format("{}, compiled for {} (MOE_CPU chooses one of: {})", m.matrix_products,
                                      m.instruction_set, fmt::join(m.instruction_sets, ", ")));
+  row("several processes", m.mpi.empty() ? "no: built without MPI" : "mpirun or srun with " + m.mpi);
   if (m.gpus.runtime.empty())
     row("CUDA", "none");
   else if (m.gpus.driver.empty())
@@ -193,6 +199,7 @@ std::string machine_json(const Machine& m) {
   out["matrix_products"] = m.matrix_products;
   out["instruction_set"] = m.instruction_set;
   out["instruction_sets"] = m.instruction_sets;
+  out["mpi"] = text_or_null(m.mpi);
   out["cuda"] = m.gpus.runtime.empty() ? "none" : m.gpus.runtime;
   out["cuda_driver"] = text_or_null(m.gpus.driver);
   out["gpus"] = nlohmann::ordered_json::array();

@@ -18,6 +18,7 @@ struct Machine {
   std::string matrix_products;                                 ///< what computes them
   std::string instruction_set;                                 ///< of the layers' kernels, see MOE_CPU
   std::vector<std::string> instruction_sets;                   ///< those that MOE_CPU may name on this CPU
+  std::string mpi;  ///< that starts several processes; empty: built without
   Gpus gpus;
   std::string cpu;
   std::vector<std::string> vector_instructions;  ///< of the CPU

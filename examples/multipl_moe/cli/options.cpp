@@ -16,6 +16,7 @@
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/stored_model.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
+#include "multipl_moe/mpi/launch.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {
@@ -44,7 +45,10 @@ CLI::Validator not_negative() {
 
 void add_threads_option(CLI::App& command, int& threads) {
   threads = moe::available_threads();
-  command.add_option("--threads", threads, "number of CPU threads; results do not depend on it")
+  // A launcher that binds each process to some of the processors has shared them already.
+  if (threads == static_cast<int>(std::thread::hardware_concurrency()))
+    threads = std::max(1, threads / launched_here());
+  command.add_option("--threads", threads, "number of CPU threads of a process; results do not depend on it")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
 }

@@ -13,6 +13,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/routing_file.hpp"
 #include "multipl_moe/model/trainable.hpp"
+#include "multipl_moe/mpi/launch.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/run_routing.hpp"
 
@@ -37,6 +38,8 @@ ModelConfig config_of(const PostTrainFlags& flags) {
 }
 
 void check_routing(const PostTrainFlags& flags, const ModelConfig& config) {
+  if (!flags.record.empty() && launched_ranks())
+    throw UsageError("[train] --record-routing is for a run of one process: each process sees its own sequences");
   if (!flags.record.empty()) require_recordable("train", config, flags.record);
   if (!flags.record.empty() && flags.resume)
     throw UsageError(

@@ -1,6 +1,8 @@
 #include "multipl_moe/cli/training_options.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <span>
 #include <string_view>
@@ -17,6 +19,7 @@
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/model/language_model.hpp"
 #include "multipl_moe/model/trainable.hpp"
+#include "multipl_moe/mpi/launch.hpp"
 
 namespace multipl_moe {
 
@@ -83,9 +86,23 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--sequence-length", f.sequence_length, "tokens per sequence")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--gradient-accumulation-steps", f.accumulation, "micro-batches per optimizer step")
+  command
+      .add_option("--gradient-accumulation-steps", f.accumulation,
+                  "micro-batches per optimizer step, of all processes together")
       ->capture_default_str()
       ->check(above_zero());
+  command
+      .add_option("--gradient-slots", f.gradient_slots,
+                  "equal parts of a step's micro-batches whose gradients are summed apart and then added in a fixed "
+                  "order: with the same number, 1, 2, 4 and more processes give bitwise identical results [that of a "
+                  "resumed run, or one for each process]")
+      ->type_name("N")
+      ->check(above_zero());
+  command
+      .add_option("--comm-timeout", f.comm_timeout,
+                  "seconds that a process waits for the others before the run ends with an error; 0: no limit")
+      ->capture_default_str()
+      ->check(not_negative());
   command.add_option("--learning-rate", f.learning_rate, "peak learning rate of the cosine schedule")
       ->capture_default_str()
       ->check(above_zero());
@@ -216,6 +233,14 @@ std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags
 }
 
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
+  if (const auto ranks = launched_ranks()) {
+    if (flags.async_checkpoint)
+      throw UsageError(fmt::format("[{}] --async-checkpoint is for a run of one process, found {}", command,
+                                   counted(ranks->size(), "processes")));
+    if (device_named(flags.device).kind == Device::Kind::cuda)
+      throw UsageError(fmt::format("[{}] several processes train on the CPU, found --device {} and {}", command,
+                                   flags.device, counted(ranks->size(), "processes")));
+  }
   require_master_weights(flags.model_dtype(), flags.precision().master);
   if (flags.async_checkpoint && (flags.save_steps == 0 || flags.save_steps >= flags.steps))
     throw UsageError(
@@ -252,6 +277,11 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   TrainOptions options;
   options.steps = steps;
   options.accumulation = accumulation;
+  options.gradient_slots = gradient_slots;
+  options.ranks = launched_ranks();
+  if (options.ranks)
+    options.ranks->library()->set_timeout(
+        std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(1e3 * comm_timeout))));
   options.learning_rate = learning_rate;
   options.final_rate = final_rate;
   options.warm_up = warm_up;

@@ -30,6 +30,8 @@ struct TrainingFlags {
   std::int64_t batch_size = 4;
   std::int64_t sequence_length = 256;
   std::int64_t accumulation = 1;
+  std::int64_t gradient_slots = 0;  ///< 0: that of the run, or one for each process
+  double comm_timeout = 300;        ///< seconds
   double learning_rate = 1e-3;
   double weight_decay = 0.1;
   double warm_up = 0.05;

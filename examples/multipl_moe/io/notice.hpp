@@ -12,6 +12,11 @@ namespace multipl_moe {
 /// Writes `text` to stderr immediately, as far as possible.
 void notice(std::string_view text) noexcept;
 
+/// From now on notices are dropped, as those of all processes of a run but the first.
+void drop_notices() noexcept;
+/// Writes `text` even so.
+void alarm(std::string_view text) noexcept;
+
 /// The same, but a text is only written once per process: several parts of the program read the same file.
 void notice_once(const std::string& text);
 

@@ -19,6 +19,7 @@ Machine whole_machine() {
   Machine machine;
   machine.vector_instructions = {"avx", "avx2", "fma"};
   machine.compiled_for = {"avx", "fma"};
+  machine.mpi = "Open MPI v4.1.4";
   machine.gpus.none_because = "no NVIDIA driver is installed";
   machine.folder = "/home";
   machine.folder_writable = true;
@@ -53,6 +54,11 @@ TEST_CASE("everything that is missing is reported with a remedy, needed or not",
   machine = whole_machine();
   machine.folder_writable = false;
   CHECK(only_lack(machine).needed);
+
+  machine = whole_machine();
+  machine.mpi.clear();
+  CHECK_FALSE(only_lack(machine).needed);
+  CHECK_THAT(machine_text(machine), ContainsSubstring("no: built without MPI"));
 
   machine = whole_machine();
   machine.disk_free_bytes = 1000;
