@@ -2,7 +2,9 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <fstream>
 #include <random>
+#include <thread>
 
 #include "mpi/mpirun.hpp"
 #include "multipl_moe/train/run_files.hpp"
@@ -33,6 +35,38 @@ struct Training {
   }
   Ended run(int ranks, const std::string& arguments) const { return run_in(program(ranks, arguments)); }
   Ended alone(const std::string& arguments) const { return run_in("'" MOE_PROGRAM "' " + arguments); }
+
+  /// Sends a signal to one of the processes when they have run for a while since `file` exists, if it is given.
+  Ended run_with_signal(int ranks, const std::string& arguments, int victim, int signal,
+                        std::chrono::milliseconds after, const std::string& file = "") const {
+    std::thread sender([&] {
+      ::pid_t process = 0;
+      for (int tries = 0; tries < 1200 && (process == 0 || !fs::exists(scratch / file)); ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(25));
+        process = process_of(victim);
+      }
+      std::this_thread::sleep_for(after);
+      if (process != 0) ::kill(process, signal);
+    });
+    Ended ended = run(ranks, arguments);
+    sender.join();
+    return ended;
+  }
+  /// The process of a rank that works in the scratch folder; 0 if there is none.
+  ::pid_t process_of(int rank) const {
+    std::error_code failed;
+    for (const auto& entry : fs::directory_iterator("/proc", failed)) {
+      const auto link = [&](const char* name) { return fs::read_symlink(entry.path() / name, failed); };
+      if (link("exe") != MOE_PROGRAM || link("cwd") != scratch.path()) continue;
+      // The variables end with zeros.
+      std::ifstream file(entry.path() / "environ");
+      for (std::string variable; std::getline(file, variable, '\0');)
+        if (variable == "OMPI_COMM_WORLD_RANK=" + std::to_string(rank) ||
+            variable == "PMI_RANK=" + std::to_string(rank))
+          return std::stoi(entry.path().filename().native());
+    }
+    return 0;
+  }
 
   void require_same(const std::string& folder, const std::string& other) const {
     CHECK(newest_checkpoint_of(scratch / folder) == newest_checkpoint_of(scratch / other));
@@ -74,45 +108,49 @@ TEST_CASE("a process that is killed or asked to stop ends all, and any number of
   words.replace(words.find("--steps 6 "), 10, "--steps 40 ");
   REQUIRE(training.alone(words + "-q -o whole").exit_code == 0);
   std::mt19937 random(3);
-  bool is_begun = false;
+  const auto goes_on = [&] {
+    return fs::exists(training.scratch / "run/checkpoints/LATEST") ? std::string(" --resume") : std::string();
+  };
+  int faults = 0;
   for (int fault = 0; fault < 6; ++fault) {
-    // The shell's child with this number in its environment is ended from outside.
-    const int ranks = fault % 2 == 0 ? 2 : 4;
-    const std::string victim = std::to_string(std::uniform_int_distribution<>(0, ranks - 1)(random));
-    const bool is_kill = fault % 3 != 2;
-    const int after = std::uniform_int_distribution<>(400, 1500)(random);
-    const std::string one =
-        "sh -c 'exec \\\"$0\\\" \\\"$@\\\"' '" MOE_PROGRAM "' " + words + "-q -o run" + (is_begun ? " --resume" : "");
-    const std::string all = "'" MOE_MPIRUN "' -n " + std::to_string(ranks) + " " + one;
-    const std::string hunt = "(sleep " + std::to_string(after / 1000) + "." + std::to_string(after % 1000 / 100) +
-                             "; for p in $(pgrep -x multipl_moe); do grep -qz OMPI_COMM_WORLD_RANK=" + victim +
-                             " /proc/$p/environ && kill -" + (is_kill ? "KILL" : "TERM") + " $p; done) & exec ";
-    const Ended ended =
-        run_command("sh -c \"cd '" + training.scratch.path().native() + "' && { " + hunt + all + "; }\"");
+    const int ranks = fault % 2 == 0 ? 2 : 4, victim = std::uniform_int_distribution<>(0, ranks - 1)(random);
+    const std::chrono::milliseconds after(std::uniform_int_distribution<>(300, 1500)(random));
+    const Ended ended = training.run_with_signal(ranks, words + "-q -o run" + goes_on(), victim,
+                                                 fault % 3 == 2 ? SIGTERM : SIGKILL, after);
     INFO(ended.text);
-    is_begun = is_begun || fs::exists(training.scratch / "run/checkpoints/LATEST");
     CHECK(ended.seconds < 20);
+    faults += ended.exit_code != 0;
   }
-  const Ended last = training.run(2, words + "-q -o run" + (is_begun ? " --resume" : ""));
+  CHECK(faults > 0);
+  const Ended last = training.run(2, words + "-q -o run" + goes_on());
   INFO(last.text);
   REQUIRE(last.exit_code == 0);
   training.require_same("run", "whole");
+}
+
+TEST_CASE("a signal to one process saves a checkpoint and ends all") {
+  const Training training;
+  std::string words = training.words;
+  words.replace(words.find("--steps 6 "), 10, "--steps 100000 ");
+  const Ended ended =
+      training.run_with_signal(2, words + "-q -o run", 1, SIGTERM, std::chrono::milliseconds(300), "run/metrics.jsonl");
+  INFO(ended.text);
+  CHECK(ended.exit_code == 128 + SIGTERM);
+  CHECK(count(ended.text, "interrupted; ") == 1);
+  CHECK(fs::exists(training.scratch / "run/checkpoints/LATEST"));
 }
 
 TEST_CASE("a process that hangs is named after the time of --comm-timeout") {
   const Training training;
   std::string words = training.words;
   words.replace(words.find("--steps 6 "), 10, "--steps 100000 ");
-  const std::string all = Training::program(2, words + "-q -o run --comm-timeout 2");
-  const Ended ended = run_command("sh -c \"cd '" + training.scratch.path().native() +
-                                  "' && { (sleep 1; for p in $(pgrep -x multipl_moe); do grep -qz "
-                                  "OMPI_COMM_WORLD_RANK=1 /proc/$p/environ && kill -STOP $p; done) & exec " +
-                                  all + "; }\"");
+  const Ended ended =
+      training.run_with_signal(2, words + "-q -o run --comm-timeout 2", 1, SIGSTOP, std::chrono::milliseconds(1000));
   INFO(ended.text);
   CHECK(ended.exit_code == 1);
   CHECK(ended.says("[0] error: "));
   CHECK(ended.says("rank 1 did not answer within 2000 ms"));
-  CHECK(ended.seconds < 12);
+  CHECK(ended.seconds < 15);
 }
 
 TEST_CASE("processes with other settings are named, and nothing is written") {
