@@ -14,14 +14,15 @@
 #include "multipl_moe/io/stored_model.hpp"
 #include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/model/layers.hpp"
+#include "multipl_moe/model/shared_training.hpp"
 #include "multipl_moe/model/transformer_model.hpp"
 
 namespace multipl_moe {
 
 /// Adds weights that stay in their file, and copies of the weights for decoding.
 template <class Value>
-class CpuModel final : public TransformerModel<Value, moe::Cpu<>> {
-  using Base = TransformerModel<Value, moe::Cpu<>>;
+class CpuModel final : public TransformerModel<Value, moe::Cpu<>, SharedTraining> {
+  using Base = TransformerModel<Value, moe::Cpu<>, SharedTraining>;
 
  public:
   using Base::Base;

@@ -18,9 +18,9 @@
 #include "moe/train/snapshot.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/model/alone_training.hpp"
 #include "multipl_moe/model/language_model.hpp"
 #include "multipl_moe/model/make.hpp"
-#include "multipl_moe/model/shared_training.hpp"
 #include "multipl_moe/model/value_checks.hpp"
 
 namespace multipl_moe {
@@ -55,7 +55,8 @@ template <class First, class Second>
 using JoinedVariants = decltype(detail::joined(std::type_identity<First>(), std::type_identity<Second>()));
 
 /// A Transformer with the layers that its configuration names, with weights and activations of type Value on Backend_.
-template <class Value, class Backend_>
+/// Training<Model, Gradient> is what it does with models of other ranks.
+template <class Value, class Backend_, template <class, class> class Training = AloneTraining>
 class TransformerModel : public LanguageModel {
  public:
   using Backend = Backend_;
@@ -440,7 +441,7 @@ class TransformerModel : public LanguageModel {
   moe::StepKey key_{};
   LanguageNumbers number_of_;
   Gradient gradient_;
-  TrainingOf<Model, Gradient> training_;
+  Training<Model, Gradient> training_;
   Memory memory_;
   std::vector<typename Model::Stats> observed_;
   std::optional<moe::Snapshot<Backend>> snapshots_;

@@ -81,7 +81,9 @@ const Sizes sizes{.width = 6, .hidden = 7, .experts = 3, .k = 2, .shared = 1, .w
 
 template <class Layer>
 Given given_for(int rank, std::vector<std::int32_t>& tokens) {
-  Given given{.sizes = sizes, .batch = Batch::ragged(rank == 1 ? std::vector<Index>{} : std::vector<Index>{25, 9})};
+  Given given;
+  given.sizes = sizes;
+  given.batch = Batch::ragged(rank == 1 ? std::vector<Index>{} : std::vector<Index>{25, 9});
   Draw values("exchange on devices", static_cast<std::uint32_t>(rank)), weights("weights of devices");
   tokens.assign(static_cast<std::size_t>(given.batch.rows()), 1);
   given.batch.tokens = tokens;
