@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "moe/backend/cpu/isa/instruction_set.hpp"
-#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/io/manifest.hpp"
@@ -35,6 +34,8 @@ RunSettings described(RunSettings settings, LanguageModel& model) {
   return settings;
 }
 
+std::string processes(int count) { return count == 1 ? "1 process" : fmt::format("{} processes", count); }
+
 /// The counts that a report needs, by layer, in one list.
 template <class Visit>
 void for_each_count(RoutingTally& tally, const Visit& visit) {
@@ -52,7 +53,7 @@ TrainingRanks::TrainingRanks(std::shared_ptr<const RunRanks> ranks, std::int64_t
     throw UsageError(
         fmt::format("[train] --gradient-accumulation-steps must be a multiple of the number of processes, which share "
                     "the micro-batches of a step, found {} and {}",
-                    micro_batches, counted(size(), "processes")));
+                    micro_batches, processes(size())));
 }
 
 void TrainingRanks::require_same(const RunSettings& settings, LanguageModel& model) const {
@@ -83,7 +84,7 @@ std::int64_t TrainingRanks::slots(std::int64_t asked_for, std::int64_t begun_wit
     throw UsageError(
         fmt::format("[train] --gradient-slots must be a multiple of the number of processes and divide "
                     "--gradient-accumulation-steps, found {}, {} and {}",
-                    asked_for, counted(size(), "processes"), micro_batches_));
+                    asked_for, processes(size()), micro_batches_));
   const std::int64_t usual = begun_with > 0 && fits(begun_with) ? begun_with : size();
   const std::int64_t slots = asked_for > 0 ? asked_for : usual;
   if (begun_with > 0 && slots != begun_with && is_first())
