@@ -110,10 +110,14 @@ class Training {
     state_.next_sequence = stream_.next_sequence();
     ranks_.require_same(state_.settings, model_);
     const bool is_resumed = !options_.run.empty() && options_.start == RunStart::resume;
+    // A new run is refused before its folder is made.
+    std::int64_t slots = is_resumed ? 0 : ranks_.slots(options_.gradient_slots, 0);
     if (!options_.run.empty() && ranks_.is_first())
       checkpoints_.emplace(options_.run, options_.start, options_.keep_checkpoints);
-    if (is_resumed) resume();
-    const std::int64_t slots = ranks_.slots(options_.gradient_slots, is_resumed ? number_of_slots(state_.settings) : 0);
+    if (is_resumed) {
+      resume();
+      slots = ranks_.slots(options_.gradient_slots, number_of_slots(state_.settings));
+    }
     model_.use_slots(slots / ranks_.size());
     part_ = ranks_.part(slots);
     if (slots > 1) state_.settings[slots_flag] = fmt::to_string(slots);
