@@ -37,7 +37,7 @@ void log(const char* name) {
 bool fails(const char* name) {
   static const long wanted = numbered("MOE_FAIL_CALL");
   static const bool for_good = numbered("MOE_FAIL_ON") != 0;
-  static std::atomic<long> calls = 0;
+  static std::atomic<long> calls{0};
   const long call = ++calls;
   if (wanted == 0 || (for_good ? call < wanted : call != wanted)) return false;
   if (call == wanted) log(name);
