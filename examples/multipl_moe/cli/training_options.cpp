@@ -233,6 +233,9 @@ std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags
 }
 
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
+  if (flags.gradient_slots > 1 && device_named(flags.device).kind == Device::Kind::cuda)
+    throw UsageError(fmt::format("[{}] --gradient-slots is for a model on the CPU, found {} and --device {}", command,
+                                 flags.gradient_slots, flags.device));
   if (const auto ranks = launched_ranks()) {
     if (flags.async_checkpoint)
       throw UsageError(fmt::format("[{}] --async-checkpoint is for a run of one process, found {}", command,

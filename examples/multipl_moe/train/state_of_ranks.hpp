@@ -16,6 +16,9 @@ class StateOfRanks {
  public:
   /// All ranks make one together, after begin_training(). The model must outlive it.
   StateOfRanks(const RunRanks& ranks, LanguageModel& model);
+  /// The tensors refer to it.
+  StateOfRanks(const StateOfRanks&) = delete;
+  StateOfRanks& operator=(const StateOfRanks&) = delete;
 
   /// The whole state, the same list on every rank. Those of other ranks can be read on rank 0 while the others
   /// serve(), and ignore what is written to them.

@@ -108,7 +108,7 @@ class Training {
   void begin() {
     state_.settings = settings_of(model_, stream_, options_);
     state_.next_sequence = stream_.next_sequence();
-    ranks_.require_same(state_.settings, model_);
+    ranks_.require_same(with_calls(state_.settings), model_);
     const bool is_resumed = !options_.run.empty() && options_.start == RunStart::resume;
     // A new run is refused before its folder is made.
     std::int64_t slots = is_resumed ? 0 : ranks_.slots(options_.gradient_slots, 0);
@@ -121,6 +121,15 @@ class Training {
     model_.use_slots(slots / ranks_.size());
     part_ = ranks_.part(slots);
     if (slots > 1) state_.settings[slots_flag] = fmt::to_string(slots);
+  }
+
+  /// The settings, with those that no result depends on and that decide which calls the ranks make together.
+  RunSettings with_calls(RunSettings settings) const {
+    settings["--gradient-slots as given"] = fmt::to_string(options_.gradient_slots);
+    settings["--save-steps"] = fmt::to_string(options_.save_every);
+    settings["--eval-steps"] = fmt::to_string(options_.eval_every);
+    settings["--resume"] = fmt::to_string(options_.start == RunStart::resume);
+    return settings;
   }
 
   /// The optimizer state as checkpoints have it.

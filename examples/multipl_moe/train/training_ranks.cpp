@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -103,7 +102,6 @@ StepPart TrainingRanks::part(std::int64_t slots) const {
 StepRecord TrainingRanks::exchange(const StepRecord& mine, RoutingTally& tally) const {
   if (several() == nullptr) return mine;
   StepRecord all;
-  all.signal = mine.signal;
   for (const auto& losses : ranks_->gather<MicroBatchLoss>("losses of a step", mine.losses))
     all.losses.insert(all.losses.end(), losses.begin(), losses.end());
   std::vector<std::int64_t> numbers{mine.signal};

@@ -22,6 +22,12 @@ constexpr const char* commands[] = {
 
 std::string words_of(const char* command, const char* more) { return std::string(command) + " " + more; }
 
+/// What a training of a mixture needs: the folders `data` and `mixture`.
+void put_mixture_and_data(const ScratchFolder& scratch) {
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  REQUIRE(run(scratch, "make-checkpoint --size demo --arch causal-multipl-moe -q -o mixture").exit_code == 0);
+}
+
 }  // namespace
 
 TEST_CASE("a device that is no device is refused by every command before anything is read", "[cli][device]") {
@@ -101,8 +107,7 @@ TEST_CASE("the option --device-memory belongs to a plan for a GPU", "[cli][devic
 
 TEST_CASE("a dry run plans a training for a GPU elsewhere", "[cli][device]") {
   const ScratchFolder scratch;
-  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
-  REQUIRE(run(scratch, "make-checkpoint --size demo --arch causal-multipl-moe -q -o mixture").exit_code == 0);
+  put_mixture_and_data(scratch);
   const std::string train =
       "train --model mixture --data data -o run --sequence-length 64 --steps 10 --dry-run --device cuda ";
   const Outcome text = run(scratch, train + "--device-memory 80GB", no_gpu);
@@ -168,8 +173,7 @@ TEST_CASE("a dry run plans a training for a GPU elsewhere", "[cli][device]") {
 
 TEST_CASE("a dry run counts the copy of a checkpoint and says if memory cannot hold it", "[cli]") {
   const ScratchFolder scratch;
-  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
-  REQUIRE(run(scratch, "make-checkpoint --size demo --arch causal-multipl-moe -q -o mixture").exit_code == 0);
+  put_mixture_and_data(scratch);
   const std::string train =
       "train --model mixture --data data -o run --sequence-length 64 --steps 10 --save-steps 2 --dry-run ";
   CHECK_THAT(run(scratch, train).out, !ContainsSubstring("--async-checkpoint"));
@@ -192,8 +196,7 @@ TEST_CASE("a dry run counts the copy of a checkpoint and says if memory cannot h
 
 TEST_CASE("a run that the GPU cannot hold is refused with flags that fit, or none", "[cli][device]") {
   const ScratchFolder scratch;
-  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
-  REQUIRE(run(scratch, "make-checkpoint --size demo --arch causal-multipl-moe -q -o mixture").exit_code == 0);
+  put_mixture_and_data(scratch);
   const std::string train =
       "train --model mixture --data data -o run --sequence-length 64 --steps 10 --dry-run --device cuda ";
   const auto total = [&](const std::string& words) {
