@@ -1112,6 +1112,11 @@ mutant(block_of_experts_off_by_one comm/placement.hpp
   AFTER [==[i < larger * even ?]==]
   REASON "the larger blocks end too early"
   TESTS scale/place)
+mutant(turns_of_experts_begin_late comm/placement.hpp
+  BEFORE [==[return i % ranks;]==]
+  AFTER [==[return (i + 1) % ranks;]==]
+  REASON "the first expert is on the second rank"
+  TESTS scale/place)
 mutant(rows_of_ranks_overwrite_each_other comm/exchange.hpp
   BEFORE [==[filled[e] += from_p;]==]
   AFTER [==[filled[e] += p == 0 ? 0 : from_p;]==]

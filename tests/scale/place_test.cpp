@@ -83,12 +83,16 @@ class FailingComm {
 
 }  // namespace
 
-TEST_CASE("blocks of experts are as even as possible and leave out the replicated ones", "[scale]") {
+TEST_CASE("blocks and turns of experts are as even as possible and leave out the replicated ones", "[scale]") {
   CHECK(Placement::blocks(11, 8).owner == std::vector<int>{0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 7});
   CHECK(Placement::blocks(8, 4).owner == std::vector<int>{0, 0, 1, 1, 2, 2, 3, 3});
   CHECK(Placement::blocks(2, 4).owner == std::vector<int>{0, 1});
   CHECK(Placement::blocks(5, 2, {0, 3}).owner == std::vector<int>{-1, 0, 0, -1, 1});
   CHECK(Placement::blocks(2, 3, {0, 1}).owner == std::vector<int>{-1, -1});
+  CHECK(Placement::round_robin(5, 2).owner == std::vector<int>{0, 1, 0, 1, 0});
+  CHECK(Placement::round_robin(2, 4).owner == std::vector<int>{0, 1});
+  CHECK(Placement::round_robin(6, 2, {0, 3}).owner == std::vector<int>{-1, 0, 1, -1, 0, 1});
+  CHECK_THROWS_WITH(Placement::round_robin(4, 0), "[Placement::round_robin] experts need at least 1 rank, got 0");
   CHECK_THROWS_WITH(Placement::blocks(4, 0), "[Placement::blocks] experts need at least 1 rank, got 0");
   CHECK_THROWS_WITH(Placement::blocks(0, 2), "[Placement::blocks] a layer has at least 1 expert, got 0");
   CHECK_THROWS_WITH(Placement::blocks(4, 2, {4}),

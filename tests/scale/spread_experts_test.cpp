@@ -27,8 +27,8 @@ Placement descending(Index experts, int ranks) {
   return placement;
 }
 std::vector<Placement> placements(Index experts, int ranks) {
-  return {Placement::blocks(experts, ranks), skewed(experts, ranks), descending(experts, ranks),
-          Placement::blocks(experts, ranks, {0, experts - 1})};
+  return {Placement::blocks(experts, ranks), Placement::round_robin(experts, ranks, {0}), skewed(experts, ranks),
+          descending(experts, ranks), Placement::blocks(experts, ranks, {0, experts - 1})};
 }
 
 /// Sequences of one length on each rank; the last of three ranks or more has none.

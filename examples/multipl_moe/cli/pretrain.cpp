@@ -41,7 +41,8 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   BatchStream stream(files, flags.shares(files), flags.batch_options(*tokenizer));
   note_unused_loss_weights(flags, config);
   if (is_only_planned({"pretrain", config, moe::TrainByName(), stream, gpu}, flags)) return;
-  const auto model = make_language_model(config, flags.threads, flags.model_dtype(), device_named(flags.device));
+  const auto model = make_language_model(config, flags.threads, flags.model_dtype(), device_named(flags.device),
+                                         flags.expert_spread());
   model->use_tokenizer(tokenizer);
   if (!flags.resume) model->initialize(flags.seed, config.initializer_range);
   TrainOptions options = flags.train_options(command, stream, *tokenizer);

@@ -62,8 +62,9 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   if (is_only_planned({"train", config, weights_of(flags, config), stream, gpu}, flags)) return;
   // A resumed run has its weights in its checkpoint; the model in the folder only has to be the one that it began with.
   const Device device = device_named(flags.device);
-  const auto model = flags.resume ? make_model(flags.model, flags.threads, config, flags.model_dtype(), device)
-                                  : load_model(flags.model, flags.threads, config, flags.model_dtype(), device);
+  const ExpertSpread spread = flags.expert_spread();
+  const auto model = flags.resume ? make_model(flags.model, flags.threads, config, flags.model_dtype(), device, spread)
+                                  : load_model(flags.model, flags.threads, config, flags.model_dtype(), device, spread);
   TrainOptions options = flags.train_options(command, stream, *tokenizer);
   options.origin = fmt::format("XXH3 {:016x}", hash_of_weights(flags.model));
   options.trains = weights_of(flags, config);

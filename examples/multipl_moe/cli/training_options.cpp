@@ -99,6 +99,13 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
       ->type_name("N")
       ->check(above_zero());
   command
+      .add_option("--placement", f.placement,
+                  "where the experts of each layer are when several processes train: everywhere: each process has all; "
+                  "blocks: consecutive experts in consecutive processes, and the tokens travel to them; round-robin: "
+                  "the next expert in the next process; experts that process every token stay everywhere [that of a "
+                  "resumed run, or everywhere]")
+      ->check(CLI::IsMember(names_in(placement_names)));
+  command
       .add_option("--comm-timeout", f.comm_timeout,
                   "seconds that a process waits for the others before the run ends with an error; 0: no limit")
       ->capture_default_str()
@@ -232,7 +239,25 @@ std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags
   }
 }
 
+namespace {
+
+/// Throws UsageError if experts that --placement spreads do not exist, or processes.
+void check_placement(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
+  if (flags.placement.empty() || flags.placement == name_of(ExpertPlacement::everywhere)) return;
+  if (!model.moe || model.moe->is_adapted())
+    throw UsageError(
+        fmt::format("[{}] --placement {} spreads the experts of a mixture, found a model of architecture {}", command,
+                    flags.placement, model.architecture()));
+  if (!launched_ranks())
+    throw UsageError(fmt::format(
+        "[{}] --placement {} spreads experts over the processes that mpirun or srun starts, found 1 process", command,
+        flags.placement));
+}
+
+}  // namespace
+
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
+  check_placement(command, model, flags);
   if (flags.gradient_slots > 1 && device_named(flags.device).kind == Device::Kind::cuda)
     throw UsageError(fmt::format("[{}] --gradient-slots is for a model on the CPU, found {} and --device {}", command,
                                  flags.gradient_slots, flags.device));
@@ -269,6 +294,15 @@ AdamWPrecision TrainingFlags::precision() const {
 StatePlace TrainingFlags::state_place() const {
   return optimizer_state.empty() ? StatePlace::device
                                  : static_cast<StatePlace>(place_in(state_place_names, optimizer_state));
+}
+
+ExpertSpread TrainingFlags::expert_spread() const {
+  const auto ranks = launched_ranks();
+  if (!ranks) return {};
+  return {placement.empty() && resume ? placement_of_run(output)
+          : placement.empty()         ? ExpertPlacement::everywhere
+                                      : placement_named(placement),
+          ranks};
 }
 
 BatchOptions TrainingFlags::batch_options(const Tokenizer& tokenizer) const {

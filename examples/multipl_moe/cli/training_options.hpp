@@ -31,6 +31,7 @@ struct TrainingFlags {
   std::int64_t sequence_length = 256;
   std::int64_t accumulation = 1;
   std::int64_t gradient_slots = 0;  ///< 0: that of the run, or one for each process
+  std::string placement;            ///< empty: that of the run, or everywhere
   double comm_timeout = 300;        ///< seconds
   double learning_rate = 1e-3;
   double weight_decay = 0.1;
@@ -59,6 +60,8 @@ struct TrainingFlags {
   ModelDtype model_dtype() const { return dtype_on(device, dtype); }
   AdamWPrecision precision() const;
   StatePlace state_place() const;
+  /// The processes over which the experts are spread.
+  ExpertSpread expert_spread() const;
   BatchOptions batch_options(const Tokenizer& tokenizer) const;
   /// Options for train(), which then also writes config.toml and env.json. `command` and `stream` must outlive them.
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream, const Tokenizer& tokenizer) const;

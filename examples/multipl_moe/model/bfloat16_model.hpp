@@ -8,6 +8,6 @@
 namespace multipl_moe {
 
 /// make_language_model() with ModelDtype::bfloat16.
-std::unique_ptr<LanguageModel> make_bfloat16_model(const ModelConfig& config, int threads);
+std::unique_ptr<LanguageModel> make_bfloat16_model(const ModelConfig& config, int threads, const ExpertSpread& spread);
 
 }  // namespace multipl_moe

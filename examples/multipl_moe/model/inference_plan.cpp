@@ -83,7 +83,7 @@ std::int64_t cache_bytes(const ModelConfig& config, const GenerationSize& size) 
 MemoryPart weights_in_memory(const ModelConfig& config, WeightsForm form) {
   const bool in_file = form.place == WeightsPlace::file;
   std::int64_t bytes = 0;
-  for (const ListedTensor& tensor : list_tensors(config))
+  for (const ListedTensor& tensor : list_tensors(config, form.experts))
     if (!in_file || tensor.kind != TensorKind::matrix) bytes += bytes_in_memory(tensor, form.dtype);
   return {in_file ? "weights that are not in the file" : "weights", bytes, true};
 }

@@ -8,6 +8,7 @@
 #include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/decoding_weights.hpp"
+#include "multipl_moe/model/expert_spread.hpp"
 #include "multipl_moe/model/model_dtype.hpp"
 
 namespace multipl_moe {
@@ -18,10 +19,11 @@ enum class WeightsPlace {
   file,    ///< in the model's files (LanguageModel::read_in_place)
   device,  ///< in the memory of a GPU
 };
-/// A model's type, and where its matrices are.
+/// A model's type, where its matrices are, and which of its experts are there.
 struct WeightsForm {
   ModelDtype dtype = ModelDtype::float32;
   WeightsPlace place = WeightsPlace::memory;
+  ExpertPart experts{};
 };
 
 /// A model's weights and buffers as load_model() holds them; with WeightsPlace::file those that are not in the files.

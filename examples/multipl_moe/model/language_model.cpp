@@ -35,15 +35,15 @@ void LanguageModel::use_tokenizer(std::shared_ptr<const Tokenizer> tokenizer) {
 }
 
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads, ModelDtype dtype,
-                                                   const Device& device) {
+                                                   const Device& device, const ExpertSpread& spread) {
   if (device.kind == Device::Kind::cuda) {
     if (dtype != ModelDtype::bfloat16)
       throw UsageError(fmt::format(
           "[--dtype] must be bfloat16 on a GPU, found {}; --device cpu computes in float32 too", name_of(dtype)));
     return make_cuda_model(config, device.index, threads);
   }
-  if (dtype == ModelDtype::bfloat16) return make_bfloat16_model(config, threads);
-  return std::make_unique<FloatModel>(config, threads, make_layer);
+  if (dtype == ModelDtype::bfloat16) return make_bfloat16_model(config, threads, spread);
+  return std::make_unique<FloatModel>(config, threads, make_layer, spread);
 }
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads, const LayerMaker& make) {
   return std::make_unique<FloatModel>(config, threads, make);

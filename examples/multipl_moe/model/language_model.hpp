@@ -23,6 +23,7 @@
 #include "multipl_moe/model/adamw_precision.hpp"
 #include "multipl_moe/model/decoding_weights.hpp"
 #include "multipl_moe/model/device.hpp"
+#include "multipl_moe/model/expert_spread.hpp"
 #include "multipl_moe/model/model_dtype.hpp"
 #include "multipl_moe/model/state_place.hpp"
 #include "multipl_moe/model/tensor_ref.hpp"
@@ -107,6 +108,10 @@ class LanguageModel {
 
   /// Whether no output depends on later tokens, so that text can be decoded one token at a time.
   virtual bool is_causal() const = 0;
+
+  /// Where the experts are. Unless they are everywhere, other processes have weights that this one lacks, and all of
+  /// them call accumulate(), score() and what decodes together.
+  virtual ExpertPlacement placement() const { return ExpertPlacement::everywhere; }
 
   /// All weights, then all buffers. Throws Failure after read_in_place().
   virtual std::vector<TensorRef> tensors() = 0;
@@ -219,10 +224,12 @@ class LanguageModel {
 };
 
 /// A model of the configured architecture; norm weights are 1, everything else 0. On a GPU `dtype` must be bfloat16.
-/// Throws Failure if the program was built without the CUDA Toolkit; moe::DeviceError if the GPU does not exist;
+/// With `spread`, which is for the CPU, each process has its part of the experts and memory for no other. Throws
+/// Failure if the program was built without the CUDA Toolkit; moe::DeviceError if the GPU does not exist;
 /// std::bad_alloc if it has not enough memory.
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads,
-                                                   ModelDtype dtype = ModelDtype::float32, const Device& device = {});
+                                                   ModelDtype dtype = ModelDtype::float32, const Device& device = {},
+                                                   const ExpertSpread& spread = {});
 
 /// Throws UsageError if a model of this dtype cannot be trained with these master weights: weights in bfloat16 have no
 /// float32 of their own.

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "moe/train/walk.hpp"
+#include "multipl_moe/model/expert_spread.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/make.hpp"
 
@@ -14,9 +15,15 @@ std::int64_t ListedTensor::count() const {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
-std::vector<ListedTensor> list_tensors(const ModelConfig& config) {
+std::vector<ListedTensor> list_tensors(const ModelConfig& config) { return list_tensors(config, ExpertPart()); }
+std::vector<ListedTensor> list_tensors(const ModelConfig& config, const ExpertPart& part) {
   std::vector<ListedTensor> list;
-  const auto model = make_transformer(config, make_layer_shape);
+  const auto model = make_transformer(config, [&](const ModelConfig& layer) {
+    LayerShape mlp = make_layer_shape(layer);
+    const moe::Index experts = part.is_of_all() ? 0 : mlp.experts();
+    if (experts > 0) mlp.place_experts(part.rank, part.ranks, placement_of(part.placement, layer, experts, part.ranks));
+    return mlp;
+  });
   const auto shape_of = [](const auto& tensor) {
     if constexpr (std::remove_cvref_t<decltype(tensor)>::rank == 2)
       return std::vector<std::int64_t>{tensor.rows(), tensor.cols()};

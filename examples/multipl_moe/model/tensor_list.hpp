@@ -13,6 +13,8 @@
 
 namespace multipl_moe {
 
+struct ExpertPart;
+
 enum class TensorKind : std::uint8_t {
   matrix,  ///< a weight that is initialized at random
   vector,  ///< a weight with a fixed initial value: norms 1, biases 0
@@ -29,6 +31,8 @@ struct ListedTensor {
 
 /// In the order of LanguageModel::tensors(): all weights, then all buffers. Allocates no tensor.
 std::vector<ListedTensor> list_tensors(const ModelConfig& config);
+/// The same in a process that has this part of the experts: the weights of the others have no values.
+std::vector<ListedTensor> list_tensors(const ModelConfig& config, const ExpertPart& part);
 
 /// Whether a tensor is float32 in every model: buffers, and the weights of routers, of the gates of shared experts and
 /// of fusions that have a number or a vector per level.

@@ -83,9 +83,9 @@ void write_model_files(const LanguageModel& model, std::span<const TensorRef> te
 }
 
 std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads, const ModelConfig& config,
-                                          ModelDtype dtype, const Device& device) {
+                                          ModelDtype dtype, const Device& device, const ExpertSpread& spread) {
   const fs::path source = model_folder(folder);
-  auto model = make_language_model(config, threads, dtype, device);
+  auto model = make_language_model(config, threads, dtype, device, spread);
   auto tokenizer = read_tokenizer(source);
   if (tokenizer != byte_tokenizer()) model->use_tokenizer(std::move(tokenizer));
   model->set_generation(read_generation_config(source, model->config().vocab_size));
@@ -127,12 +127,13 @@ void read_and_warn(const StoredModel& stored, const TensorRef& tensor) {
 }
 
 std::unique_ptr<LanguageModel> load_stored(const StoredModel& stored, const fs::path& source, int threads,
-                                           const ModelConfig& config, ModelDtype dtype, const Device& device) {
+                                           const ModelConfig& config, ModelDtype dtype, const Device& device,
+                                           const ExpertSpread& spread = {}) {
   if (device.kind == Device::Kind::cpu)
-    require_loadable(stored, config, {dtype, WeightsPlace::memory});
+    require_loadable(stored, config, {dtype, WeightsPlace::memory, spread.part()});
   else
     stored.require_exactly(planned(list_tensors(config)));
-  auto model = make_model(source, threads, config, dtype, device);
+  auto model = make_model(source, threads, config, dtype, device, spread);
   for (const TensorRef& tensor : model->tensors()) read_and_warn(stored, tensor);
   return model;
 }
@@ -266,9 +267,9 @@ std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads, M
 }
 
 std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads, const ModelConfig& config,
-                                          ModelDtype dtype, const Device& device) {
+                                          ModelDtype dtype, const Device& device, const ExpertSpread& spread) {
   const fs::path source = recovered_model_folder(folder);
-  return load_stored(StoredModel::open(source), source, threads, config, dtype, device);
+  return load_stored(StoredModel::open(source), source, threads, config, dtype, device, spread);
 }
 
 }  // namespace multipl_moe

@@ -30,9 +30,10 @@ void save_model(LanguageModel& model, const std::filesystem::path& folder, const
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads,
                                           ModelDtype dtype = ModelDtype::float32, const Device& device = {});
 /// The same with the given configuration: that of load_config() or, if that is tied, the same untied, whose head then
-/// starts with the embedding's values.
+/// starts with the embedding's values. With `spread` each process reads its part of the experts.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads, const ModelConfig& config,
-                                          ModelDtype dtype = ModelDtype::float32, const Device& device = {});
+                                          ModelDtype dtype = ModelDtype::float32, const Device& device = {},
+                                          const ExpertSpread& spread = {});
 
 /// What load_model_in_files() reports, and what it needs for that.
 struct InFilesOptions {
@@ -55,7 +56,8 @@ std::string matrix_not_for_files(const std::filesystem::path& folder, ModelDtype
 /// make_language_model() leaves them. Throws BadFile, IoError; UsageError if the vocabulary is smaller than the
 /// tokenizer's.
 std::unique_ptr<LanguageModel> make_model(const std::filesystem::path& folder, int threads, const ModelConfig& config,
-                                          ModelDtype dtype = ModelDtype::float32, const Device& device = {});
+                                          ModelDtype dtype = ModelDtype::float32, const Device& device = {},
+                                          const ExpertSpread& spread = {});
 
 /// The folder that holds the model: `folder` itself, or what a run folder's LATEST points to. Throws BadFile.
 std::filesystem::path model_folder(const std::filesystem::path& folder);

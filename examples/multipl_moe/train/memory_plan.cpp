@@ -41,9 +41,10 @@ std::int64_t widened_bytes(const ModelConfig& config, const MicroBatch& batch) {
 
 }  // namespace
 
-TrainingCounts training_counts(const ModelConfig& config, const std::function<bool(std::string_view)>& trains) {
+TrainingCounts training_counts(const ModelConfig& config, const std::function<bool(std::string_view)>& trains,
+                               const ExpertPart& part) {
   TrainingCounts counts;
-  for (const ListedTensor& tensor : list_tensors(config)) {
+  for (const ListedTensor& tensor : list_tensors(config, part)) {
     counts.weights += tensor.count();
     if (is_always_float(tensor)) counts.floats += tensor.count();
     if (tensor.kind == TensorKind::buffer || !trains(tensor.name)) continue;

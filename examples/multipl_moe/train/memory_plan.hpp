@@ -8,6 +8,7 @@
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/activation_checkpointing.hpp"
 #include "multipl_moe/model/adamw_precision.hpp"
+#include "multipl_moe/model/expert_spread.hpp"
 #include "multipl_moe/model/model_dtype.hpp"
 
 namespace multipl_moe {
@@ -20,8 +21,10 @@ struct TrainingCounts {
   std::int64_t largest = 0;    ///< values of the largest trainable weight
 };
 
-/// Counts the tensors of the configured model. `trains` selects the trainable weights by name.
-TrainingCounts training_counts(const ModelConfig& config, const std::function<bool(std::string_view)>& trains);
+/// Counts the tensors of the configured model in a process that has this part of the experts. `trains` selects the
+/// trainable weights by name.
+TrainingCounts training_counts(const ModelConfig& config, const std::function<bool(std::string_view)>& trains,
+                               const ExpertPart& part = {});
 
 /// Size of a micro-batch, and whether its forward pass uses activation checkpointing.
 struct MicroBatch {

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <charconv>
 #include <functional>
+#include <optional>
 #include <system_error>
 
 #include "multipl_moe/io/atomic_folder.hpp"
@@ -107,26 +108,38 @@ bool is_full_disk(int error_number) {
 
 }  // namespace
 
+namespace {
+
+/// The settings of the newest checkpoint whose state can be read; empty if there is none. RunCheckpoints::load() skips
+/// the others too, with a notice.
+std::optional<RunSettings> newest_settings(const fs::path& run) {
+  for (const std::int64_t step : steps_in(run / "checkpoints")) {
+    try {
+      return read_trainer_state(run / "checkpoints" / name_of_step(step)).settings;
+    } catch (const BadFile&) {
+    } catch (const IoError&) {
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 ModelConfig config_of_run(ModelConfig config, const fs::path& run) {
   if (!config.tie_word_embeddings) return config;
-  for (const std::int64_t step : steps_in(run / "checkpoints")) {
-    RunSettings settings;
-    try {
-      settings = read_trainer_state(run / "checkpoints" / name_of_step(step)).settings;
-    } catch (const BadFile&) {
-      continue;  // RunCheckpoints::load() skips it too, with a notice.
-    } catch (const IoError&) {
-      continue;
-    }
-    if (!has_own_head(settings)) return config;
-    config.tie_word_embeddings = false;
-    notice(
-        "note: {} trains lm_head.weight separately from model.embed_tokens.weight since its first step and continues "
-        "to do so; a new run of this model trains them as one weight\n",
-        run.native());
-    return config;
-  }
+  const auto settings = newest_settings(run);
+  if (!settings || !has_own_head(*settings)) return config;
+  config.tie_word_embeddings = false;
+  notice(
+      "note: {} trains lm_head.weight separately from model.embed_tokens.weight since its first step and continues "
+      "to do so; a new run of this model trains them as one weight\n",
+      run.native());
   return config;
+}
+
+ExpertPlacement placement_of_run(const fs::path& run) {
+  const auto settings = newest_settings(run);
+  return settings ? placement_in(*settings) : ExpertPlacement::everywhere;
 }
 
 RunCheckpoints::RunCheckpoints(fs::path run, RunStart start, std::int64_t keep)

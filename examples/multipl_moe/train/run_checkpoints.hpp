@@ -22,6 +22,8 @@ enum class RunStart {
 /// The configuration that `run`, which is resumed, began with: `config`, but untied if the run trains a separate head,
 /// as every run did before embeddings could be tied. A notice reports this.
 ModelConfig config_of_run(ModelConfig config, const std::filesystem::path& run);
+/// The placement of the experts in the run's newest checkpoint; everywhere if there is none.
+ExpertPlacement placement_of_run(const std::filesystem::path& run);
 
 /// Fills weights, buffers and the optimizer state from the checkpoint of `step` in `run`. Throws BadFile, IoError;
 /// UsageError as RunCheckpoints::load().

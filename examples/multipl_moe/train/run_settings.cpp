@@ -121,6 +121,11 @@ std::optional<std::int64_t> number_of_steps(const RunSettings& settings) { retur
 
 std::int64_t number_of_slots(const RunSettings& settings) { return number_in(settings, slots_flag).value_or(1); }
 
+ExpertPlacement placement_in(const RunSettings& settings) {
+  const auto found = settings.find(placement_flag);
+  return found == settings.end() ? ExpertPlacement::everywhere : placement_named(found->second);
+}
+
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for) {
   const RunSettings after = with_precision(asked_for);
   const RunSettings before = without_idle(in_current_spelling(with_precision(begun_with)), after);
@@ -129,6 +134,7 @@ std::string differences(const RunSettings& begun_with, const RunSettings& asked_
   std::string text;
   names.erase(steps_flag);
   names.erase(slots_flag);
+  names.erase(placement_flag);
   for (const auto& [name, unused] : names) {
     const std::string then = value_in(before, name), now = value_in(after, name);
     if (then == now) continue;

@@ -34,8 +34,14 @@ inline constexpr const char* slots_flag = "--gradient-slots";
 /// The number of slots in `settings`; 1 if it has none, as a run of one process without the flag.
 std::int64_t number_of_slots(const RunSettings& settings);
 
+/// The flag for the processes that have the experts.
+inline constexpr const char* placement_flag = "--placement";
+
+/// The placement in `settings`: everywhere if it has none, as a run whose experts are not spread.
+ExpertPlacement placement_in(const RunSettings& settings);
+
 /// All settings that differ, as `<name>: <begun with>, found <asked for>`, one per line; empty if none does. The
-/// numbers of steps and of slots may differ and are not listed.
+/// numbers of steps and of slots and the placement may differ and are not listed.
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for);
 
 }  // namespace multipl_moe

@@ -23,7 +23,7 @@
 #include "multipl_moe/train/memory_plan.hpp"
 #include "multipl_moe/train/metrics.hpp"
 #include "multipl_moe/train/progress.hpp"
-#include "multipl_moe/train/state_of_ranks.hpp"
+#include "multipl_moe/train/tensors_of_ranks.hpp"
 #include "multipl_moe/train/training_ranks.hpp"
 
 namespace multipl_moe {
@@ -78,7 +78,7 @@ class Training {
     const auto free = free_memory_bytes();
     if (const RunRanks* const several = ranks_.several()) model.train_on(*several);
     model.begin_training(options.trains, options.precision, stream.options().seed, options.state_place);
-    if (const RunRanks* const several = ranks_.several()) state_of_ranks_.emplace(*several, model);
+    if (const RunRanks* const several = ranks_.several()) tensors_of_ranks_.emplace(*several, model);
     begin();
     metrics_.emplace(ranks_.is_first() ? options.run : std::filesystem::path(), state_.step);
     if (options.async_checkpoint && checkpoints_ && saves_before_the_end()) saves_beside_ = reserve_snapshots(free);
@@ -111,16 +111,28 @@ class Training {
     ranks_.require_same(with_calls(state_.settings), model_);
     const bool is_resumed = !options_.run.empty() && options_.start == RunStart::resume;
     // A new run is refused before its folder is made.
-    std::int64_t slots = is_resumed ? 0 : ranks_.slots(options_.gradient_slots, 0);
+    const ExpertPlacement placement = model_.placement();
+    std::int64_t slots = is_resumed ? 0 : ranks_.slots(options_.gradient_slots, 0, placement);
     if (!options_.run.empty() && ranks_.is_first())
       checkpoints_.emplace(options_.run, options_.start, options_.keep_checkpoints);
     if (is_resumed) {
       resume();
-      slots = ranks_.slots(options_.gradient_slots, number_of_slots(state_.settings));
+      note_other_placement(placement_in(state_.settings));
+      slots = ranks_.slots(options_.gradient_slots, number_of_slots(state_.settings), placement);
     }
     model_.use_slots(slots / ranks_.size());
     part_ = ranks_.part(slots);
     if (slots > 1) state_.settings[slots_flag] = fmt::to_string(slots);
+    state_.settings.erase(placement_flag);
+    if (placement != ExpertPlacement::everywhere) state_.settings[placement_flag] = name_of(placement);
+  }
+
+  void note_other_placement(ExpertPlacement begun_with) const {
+    if (begun_with != model_.placement() && ranks_.is_first())
+      notice(
+          "note: the run had its experts --placement {} and continues with {}: gradients are added in another order, "
+          "so results differ in their last digits from those of an uninterrupted run\n",
+          name_of(begun_with), name_of(model_.placement()));
   }
 
   /// The settings, with those that no result depends on and that decide which calls the ranks make together.
@@ -132,16 +144,19 @@ class Training {
     return settings;
   }
 
-  /// The optimizer state as checkpoints have it.
-  std::vector<TensorRef> whole_state() { return state_of_ranks_ ? state_of_ranks_->all() : model_.optimizer_state(); }
+  /// The model and the optimizer state as checkpoints have them.
+  ModelTensors whole() {
+    return tensors_of_ranks_ ? tensors_of_ranks_->all() : ModelTensors{model_.tensors(), model_.optimizer_state()};
+  }
 
   void resume() {
     const std::string steps = state_.settings.at(steps_flag);
     const RunSettings asked_for = state_.settings;
     // Rank 0 decides which checkpoint is whole.
-    if (checkpoints_) state_ = checkpoints_->load(model_, whole_state(), asked_for);
+    const std::vector<TensorRef> state = whole().optimizer_state;
+    if (checkpoints_) state_ = checkpoints_->load(model_, state, asked_for);
     const std::int64_t step = ranks_.of_first(state_.step);
-    if (!checkpoints_) state_ = load_run_checkpoint(options_.run, step, model_, whole_state(), asked_for);
+    if (!checkpoints_) state_ = load_run_checkpoint(options_.run, step, model_, state, asked_for);
     beginning_.steps_done = state_.step;
     const auto before = number_of_steps(state_.settings);
     if (before && *before != options_.steps) follow_other_steps(*before);
@@ -218,14 +233,17 @@ class Training {
     return mean;
   }
 
-  /// The text of the languages that this rank evaluates.
+  /// The text of the languages that this rank evaluates. Spread experts need all ranks for every batch.
   LanguageFiles held_out_here() const {
     LanguageFiles files = options_.held_out;
+    if (is_spread()) return files;
     int number = 0;
     for (auto& file : files)
       if (file && number++ % ranks_.size() != ranks_.rank()) file = nullptr;
     return files;
   }
+
+  bool is_spread() const { return model_.placement() != ExpertPlacement::everywhere; }
 
   HeldOutLosses held_out_losses() {
     HeldOutLosses losses;
@@ -237,7 +255,7 @@ class Training {
       for (const Language language : all_languages)
         if (const auto& score = evaluation[index_of(language)]) losses.emplace_back(language, score->loss);
     }
-    losses = ranks_.joined(losses);
+    if (!is_spread()) losses = ranks_.joined(losses);
     // The reported speed is that of training alone, without evaluations.
     evaluating_ += std::chrono::steady_clock::now() - begin;
     return losses;
@@ -326,7 +344,7 @@ class Training {
 
   void save(bool is_last) {
     saved_step_ = state_.step;
-    if (!checkpoints_) return state_of_ranks_->serve();
+    if (!checkpoints_) return tensors_of_ranks_->serve();
     writer_.wait();
     // The lines of all steps in a checkpoint must be on disk before it: a power failure could lose them otherwise.
     metrics_->sync();
@@ -335,8 +353,8 @@ class Training {
       writer_.start(
           [this, tensors = model_.snapshot(), state = state_] { checkpoints_->save(model_, tensors, state); });
     else
-      checkpoints_->save(model_, {model_.tensors(), whole_state()}, state_);
-    if (state_of_ranks_) state_of_ranks_->end_send();
+      checkpoints_->save(model_, whole(), state_);
+    if (tensors_of_ranks_) tensors_of_ranks_->end_send();
     result_.checkpoint = checkpoints_->folder_of(state_.step);
   }
 
@@ -345,7 +363,7 @@ class Training {
   const TrainOptions& options_;
   moe::CosineSchedule schedule_;
   TrainingRanks ranks_;
-  std::optional<StateOfRanks> state_of_ranks_;
+  std::optional<TensorsOfRanks> tensors_of_ranks_;
   StepPart part_;
   int signal_of_ranks_ = 0;  ///< that a rank has received
   Progress progress_;

@@ -13,23 +13,28 @@
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/train/tensors_of_ranks.hpp"
 
 namespace multipl_moe {
 
 namespace {
 
-std::uint64_t hash_of_values(LanguageModel& model) {
+/// The hash of the weights that all ranks have.
+std::uint64_t hash_of_values(const RunRanks& ranks, LanguageModel& model) {
+  const std::vector<TensorRef> tensors = model.tensors();
+  const auto holders = holders_of(ranks, tensors);
   RunningHash hash;
-  for (const TensorRef& tensor : model.tensors())
-    tensor.for_each_piece([&](std::size_t, std::span<const std::byte> bytes) { hash.add(bytes); });
+  for (std::size_t t = 0; t < tensors.size(); ++t)
+    if (holders[t].count == ranks.size())
+      tensors[t].for_each_piece([&](std::size_t, std::span<const std::byte> bytes) { hash.add(bytes); });
   return hash.value();
 }
 
 /// What the results of a rank depend on, beside its micro-batches.
-RunSettings described(RunSettings settings, LanguageModel& model) {
+RunSettings described(RunSettings settings, const RunRanks& ranks, LanguageModel& model) {
   settings["program"] = fmt::format("XXH3 {:016x}", hash_of_file("/proc/self/exe"));
   settings["instruction set"] = moe::cpu::name_of(moe::cpu::instruction_set());
-  settings["values of the model"] = fmt::format("XXH3 {:016x}", hash_of_values(model));
+  settings["values of the model"] = fmt::format("XXH3 {:016x}", hash_of_values(ranks, model));
   return settings;
 }
 
@@ -57,7 +62,7 @@ TrainingRanks::TrainingRanks(std::shared_ptr<const RunRanks> ranks, std::int64_t
 
 void TrainingRanks::require_same(const RunSettings& settings, LanguageModel& model) const {
   if (several() == nullptr) return;
-  const std::string text = nlohmann::json(described(settings, model)).dump();
+  const std::string text = nlohmann::json(described(settings, *ranks_, model)).dump();
   const auto all = ranks_->gather<char>("settings of the run", text);
   const auto of = [&](std::size_t rank) {
     return nlohmann::json::parse(all[rank].begin(), all[rank].end()).get<RunSettings>();
@@ -77,8 +82,16 @@ void TrainingRanks::require_same(const RunSettings& settings, LanguageModel& mod
   }
 }
 
-std::int64_t TrainingRanks::slots(std::int64_t asked_for, std::int64_t begun_with) const {
-  const auto fits = [&](std::int64_t slots) { return slots % size() == 0 && micro_batches_ % slots == 0; };
+std::int64_t TrainingRanks::slots(std::int64_t asked_for, std::int64_t begun_with, ExpertPlacement placement) const {
+  const bool is_spread = placement != ExpertPlacement::everywhere;
+  if (is_spread && asked_for > 0 && asked_for != size())
+    throw UsageError(
+        fmt::format("[train] --gradient-slots must be the number of processes with --placement {}, whose experts sum "
+                    "the gradients of all processes' tokens at once, found {} and {}",
+                    name_of(placement), asked_for, processes(size())));
+  const auto fits = [&](std::int64_t slots) {
+    return is_spread ? slots == size() : slots % size() == 0 && micro_batches_ % slots == 0;
+  };
   if (asked_for > 0 && !fits(asked_for))
     throw UsageError(
         fmt::format("[train] --gradient-slots must be a multiple of the number of processes and divide "

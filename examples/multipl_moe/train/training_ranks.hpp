@@ -42,9 +42,9 @@ class TrainingRanks {
   void require_same(const RunSettings& settings, LanguageModel& model) const;
 
   /// The number of slots of all ranks together: `asked_for`, or for 0 that of the run that is resumed (`begun_with`,
-  /// 0: none) if it can be dealt, or one a rank. Prints a notice if it differs from that of the run. Throws UsageError
-  /// if slots or micro-batches cannot be dealt evenly.
-  std::int64_t slots(std::int64_t asked_for, std::int64_t begun_with) const;
+  /// 0: none) if it can be dealt, or one a rank, as it must be if the experts are spread. Prints a notice if it differs
+  /// from that of the run. Throws UsageError if slots or micro-batches cannot be dealt evenly.
+  std::int64_t slots(std::int64_t asked_for, std::int64_t begun_with, ExpertPlacement placement) const;
   StepPart part(std::int64_t slots) const;
 
   /// The same on every rank: the losses of all, and the sums of the tallies of the ranks.

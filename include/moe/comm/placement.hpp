@@ -23,7 +23,23 @@ struct Placement {
   /// The `replicated` ones live everywhere. Throws Error if there is no rank, or for a replicated expert that does not
   /// exist.
   static Placement blocks(Index experts, int ranks, const std::vector<Index>& replicated = {}) {
-    constexpr std::string_view where = "Placement::blocks";
+    return dealt("Placement::blocks", experts, ranks, replicated, [&](Index i, Index spread) {
+      const Index even = spread / ranks, larger = spread % ranks;
+      return i < larger * (even + 1) ? i / (even + 1) : (i - larger) / even;
+    });
+  }
+
+  /// The next expert on the next rank, in turns: 5 experts over 2 ranks are on 0, 1, 0, 1, 0. The levels of HybridMoE
+  /// then have equal parts on every rank. Otherwise as blocks(), whose rows need one copy less on their way.
+  static Placement round_robin(Index experts, int ranks, const std::vector<Index>& replicated = {}) {
+    return dealt("Placement::round_robin", experts, ranks, replicated, [&](Index i, Index) { return i % ranks; });
+  }
+
+ private:
+  /// rank_of(i, spread) is the rank of the i-th of `spread` experts that do not live everywhere.
+  template <class RankOf>
+  static Placement dealt(std::string_view where, Index experts, int ranks, const std::vector<Index>& replicated,
+                         const RankOf& rank_of) {
     require(ranks >= 1, where, "experts need at least 1 rank, got ", ranks);
     require(experts >= 1, where, "a layer has at least 1 expert, got ", experts);
     Placement result{std::vector<int>(static_cast<std::size_t>(experts), 0)};
@@ -33,13 +49,9 @@ struct Placement {
       result.owner[static_cast<std::size_t>(e)] = everywhere;
     }
     const Index spread = experts - static_cast<Index>(std::count(result.owner.begin(), result.owner.end(), everywhere));
-    const Index even = spread / ranks, larger = spread % ranks;
     Index next = 0;
     for (int& owner : result.owner)
-      if (owner != everywhere) {
-        const Index i = next++;
-        owner = static_cast<int>(i < larger * (even + 1) ? i / (even + 1) : (i - larger) / even);
-      }
+      if (owner != everywhere) owner = static_cast<int>(rank_of(next++, spread));
     return result;
   }
 };

@@ -15,6 +15,7 @@ class WrappedModel : public LanguageModel {
       : LanguageModel(inner->config(), inner->threads()), inner_(std::move(inner)) {}
 
   bool is_causal() const override { return inner_->is_causal(); }
+  ExpertPlacement placement() const override { return inner_->placement(); }
   std::vector<TensorRef> tensors() override { return inner_->tensors(); }
   std::vector<std::shared_ptr<const moe::io::FileMapping>> read_in_place(const StoredModel& stored,
                                                                          const ReadTensor& read) override {

@@ -1,4 +1,4 @@
-#include "multipl_moe/train/state_of_ranks.hpp"
+#include "multipl_moe/train/tensors_of_ranks.hpp"
 
 #include <algorithm>
 #include <map>
@@ -12,17 +12,7 @@ namespace multipl_moe {
 
 namespace {
 
-constexpr const char* site = "the optimizer's state for a checkpoint";
-
-/// The weights that train, in the order of the model.
-std::map<std::string, std::size_t> trained_weights(LanguageModel& model) {
-  constexpr std::string_view suffix = ".grad";
-  std::map<std::string, std::size_t> places;
-  std::size_t place = 0;
-  for (const TensorRef& gradient : model.gradients())
-    places[gradient.name.substr(0, gradient.name.size() - suffix.size())] = place++;
-  return places;
-}
+constexpr const char* site = "tensors for a checkpoint";
 
 /// The name, dtype, shape and bytes of tensors as text: names have no spaces.
 std::string text_of(const std::vector<TensorRef>& tensors) {
@@ -60,43 +50,75 @@ std::vector<TensorRef> tensors_in(const std::string& text) {
 
 }  // namespace
 
-StateOfRanks::StateOfRanks(const RunRanks& ranks, LanguageModel& model) : ranks_(ranks) {
+std::vector<Holders> holders_of(const RunRanks& ranks, const std::vector<TensorRef>& tensors) {
+  std::vector<std::uint8_t> here;
+  for (const TensorRef& tensor : tensors) here.push_back(tensor.is_elsewhere ? 0 : 1);
+  std::vector<Holders> holders(tensors.size());
+  int rank = 0;
+  for (const auto& of_rank : ranks.gather<std::uint8_t>("which weights a process has", here)) {
+    for (std::size_t t = 0; t < holders.size(); ++t)
+      if (of_rank.at(t) == 1 && holders[t].count++ == 0) holders[t].first = rank;
+    ++rank;
+  }
+  return holders;
+}
+
+TensorsOfRanks::TensorsOfRanks(const RunRanks& ranks, LanguageModel& model) : ranks_(ranks) {
+  add_weights(model);
+  add_state(model);
+}
+
+void TensorsOfRanks::add(std::vector<TensorRef>& list, TensorRef tensor, int owner) {
+  if (owner != ranks_.rank()) {
+    tensor.is_elsewhere = true;
+    tensor.memory = {};
+    tensor.read = [this, number = owner_.size()](std::size_t first, std::span<std::byte> bytes) {
+      receive(number, first, bytes);
+    };
+  }
+  list.push_back(std::move(tensor));
+  owner_.push_back(owner);
+}
+
+void TensorsOfRanks::add_weights(LanguageModel& model) {
+  std::vector<TensorRef> tensors = model.tensors();
+  const auto holders = holders_of(ranks_, tensors);
+  for (std::size_t t = 0; t < tensors.size(); ++t) add(all_.tensors, std::move(tensors[t]), holders[t].first);
+}
+
+void TensorsOfRanks::add_state(LanguageModel& model) {
+  std::map<std::string, std::size_t> places;
+  for (const TensorRef& weight : all_.tensors) places.emplace(weight.name, places.size());
   const std::vector<TensorRef> mine = model.optimizer_state();
-  const std::string text = text_of(mine);
   struct Entry {
     std::size_t place;
     TensorRef tensor;
     int owner;
   };
   std::vector<Entry> entries;
-  const auto places = trained_weights(model);
-  const auto add = [&](TensorRef tensor, int owner) {
+  const auto enter = [&](TensorRef tensor, int owner) {
     const std::string weight = tensor.name.substr(0, tensor.name.rfind('.'));
     entries.push_back({places.at(weight), std::move(tensor), owner});
   };
   int rank = 0;
-  for (const std::vector<char>& of_rank : ranks.gather<char>("the list of the optimizer's state", text)) {
-    if (rank == ranks.rank())
-      for (const TensorRef& tensor : mine) add(tensor, rank);
+  for (const std::vector<char>& of_rank : ranks_.gather<char>("the list of the optimizer's state", text_of(mine))) {
+    if (rank == ranks_.rank())
+      for (const TensorRef& tensor : mine) enter(tensor, rank);
     else
-      for (TensorRef& tensor : tensors_in({of_rank.begin(), of_rank.end()})) add(std::move(tensor), rank);
+      for (TensorRef& tensor : tensors_in({of_rank.begin(), of_rank.end()})) enter(std::move(tensor), rank);
     ++rank;
   }
   // Those of one weight are together, in the order of their owner.
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.place < b.place; });
-  for (Entry& entry : entries) {
-    if (entry.owner != ranks.rank()) {
-      entry.tensor.is_elsewhere = true;
-      entry.tensor.read = [this, number = all_.size()](std::size_t first, std::span<std::byte> bytes) {
-        receive(number, first, bytes);
-      };
-    }
-    all_.push_back(std::move(entry.tensor));
-    owner_.push_back(entry.owner);
-  }
+  for (Entry& entry : entries) add(all_.optimizer_state, std::move(entry.tensor), entry.owner);
 }
 
-StateOfRanks::Request StateOfRanks::announce(const Request& mine) const {
+const TensorRef& TensorsOfRanks::tensor(std::size_t number) const {
+  const std::size_t weights = all_.tensors.size();
+  return number < weights ? all_.tensors[number] : all_.optimizer_state[number - weights];
+}
+
+TensorsOfRanks::Request TensorsOfRanks::announce(const Request& mine) const {
   constexpr moe::Index numbers = 4;
   std::vector<moe::Index> to, from(static_cast<std::size_t>(ranks_.size()) * numbers);
   for (int p = 0; p < ranks_.size(); ++p)
@@ -105,16 +127,16 @@ StateOfRanks::Request StateOfRanks::announce(const Request& mine) const {
   return {from[0], from[1], from[2], from[3]};
 }
 
-void StateOfRanks::send(const Request& request) const {
+void TensorsOfRanks::send(const Request& request) const {
   const auto tensor = static_cast<std::size_t>(request.tensor), first = static_cast<std::size_t>(request.first);
   std::vector<moe::Index> to(static_cast<std::size_t>(ranks_.size())), from(to.size());
   const bool is_mine = owner_[tensor] == ranks_.rank();
   if (is_mine) to[0] = request.bytes;
-  const std::byte* const values = is_mine ? all_[tensor].memory.data() + first : nullptr;
+  const std::byte* const values = is_mine ? this->tensor(tensor).memory.data() + first : nullptr;
   ranks_.library()->all_to_all_v({}, values, to, nullptr, from);
 }
 
-void StateOfRanks::receive(std::size_t tensor, std::size_t first, std::span<std::byte> bytes) const {
+void TensorsOfRanks::receive(std::size_t tensor, std::size_t first, std::span<std::byte> bytes) const {
   const auto size = static_cast<moe::Index>(bytes.size());
   announce({piece_wanted, static_cast<std::int64_t>(tensor), static_cast<std::int64_t>(first), size});
   std::vector<moe::Index> to(static_cast<std::size_t>(ranks_.size())), from(to.size());
@@ -122,10 +144,10 @@ void StateOfRanks::receive(std::size_t tensor, std::size_t first, std::span<std:
   ranks_.library()->all_to_all_v({}, nullptr, to, bytes.data(), from);
 }
 
-void StateOfRanks::serve() const {
+void TensorsOfRanks::serve() const {
   for (Request request = announce({}); request.kind == piece_wanted; request = announce({})) send(request);
 }
 
-void StateOfRanks::end_send() const { announce({.kind = nothing_more}); }
+void TensorsOfRanks::end_send() const { announce({.kind = nothing_more}); }
 
 }  // namespace multipl_moe
