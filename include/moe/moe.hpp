@@ -47,7 +47,6 @@
 
 #include "moe/core/activation.hpp"
 #include "moe/core/adamw_scalars.hpp"
-#include "moe/core/any_ranks.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
@@ -61,6 +60,7 @@
 #include "moe/core/plan.hpp"
 #include "moe/core/product.hpp"
 #include "moe/core/random.hpp"
+#include "moe/core/ranks.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/routing_bytes.hpp"
 #include "moe/core/routing_record.hpp"

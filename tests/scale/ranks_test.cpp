@@ -107,6 +107,30 @@ TEST_CASE("a rank that does not come is named with the place of those that wait"
   CHECK(text_of(errors[0]) == "[layer 7, backward] rank 0 of 2: rank 1 did not answer within 50 ms");
 }
 
+TEST_CASE("records that are gathered by one rank travel to it alone", "[scale]") {
+  for (const int root : {0, 2}) {
+    std::vector<std::vector<std::vector<std::byte>>> received(3);
+    std::vector<Index> sent(3);
+    run_ranks(3, [&](ThreadComm comm) {
+      const auto ranks = ranks_over<Cpu<>>(std::move(comm));
+      const auto rank = static_cast<std::size_t>(ranks->rank());
+      const std::vector<std::byte> mine(rank * 100, static_cast<std::byte>(rank + 1));
+      received[rank] = ranks->gather_to(root, {"records"}, mine);
+      sent[rank] = ranks->traffic().at("records").bytes;
+    });
+    for (std::size_t rank = 0; rank < 3; ++rank) {
+      REQUIRE(received[rank].size() == 3);
+      for (std::size_t from = 0; from < 3; ++from)
+        CHECK(received[rank][from] == (static_cast<int>(rank) == root
+                                           ? std::vector<std::byte>(from * 100, static_cast<std::byte>(from + 1))
+                                           : std::vector<std::byte>()));
+      CHECK(sent[rank] == (static_cast<int>(rank) == root ? 0 : static_cast<Index>(rank * 100)));
+    }
+  }
+  const auto ranks = ranks_over<Cpu<>>(LocalComm());
+  CHECK_THROWS_WITH(ranks->gather_to(1, {"records"}, {}), "[Ranks::gather_to] root must be a rank, in [0, 1), got 1");
+}
+
 TEST_CASE("data and records of all ranks arrive, and what was sent is counted by place", "[scale]") {
   for (const int count : {1, 2, 3})
     CHECK_NOTHROW(run_ranks(count, [count](ThreadComm comm) {

@@ -71,7 +71,10 @@ void add_pretrain_command(CLI::App& program) {
                   "java, cpp), such as 1:99 for a base model that has read little of the former; the languages of a "
                   "group have equal shares [the equal shares of --languages]")
       ->excludes(languages);
-  command.callback([flags, &command] { pretrain(*flags, command); });
+  command.callback([flags, &command] {
+    choose_device("pretrain", *flags);
+    pretrain(*flags, command);
+  });
 }
 
 }  // namespace multipl_moe

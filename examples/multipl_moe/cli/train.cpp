@@ -114,7 +114,10 @@ void add_train_command(CLI::App& program) {
   command.add_flag("--untie-embeddings", flags->untie,
                    "give a model with tied embeddings (tie_word_embeddings) a separate output head, which starts as a "
                    "copy of the embedding");
-  command.callback([flags, &command] { post_train(*flags, command); });
+  command.callback([flags, &command] {
+    choose_device("train", *flags);
+    post_train(*flags, command);
+  });
 }
 
 }  // namespace multipl_moe

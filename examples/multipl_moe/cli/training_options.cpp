@@ -201,6 +201,18 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_flag("-q,--quiet", f.quiet, "do not print progress");
 }
 
+void choose_device(const std::string& command, TrainingFlags& flags) {
+  const auto ranks = launched_ranks();
+  if (!ranks || device_named(flags.device).kind == Device::Kind::cpu) return;
+  if (flags.device != "cuda")
+    throw UsageError(
+        fmt::format("[{}] --device must be cpu or cuda in several processes, which take the GPUs of their machine in "
+                    "turn, found {} and {}; CUDA_VISIBLE_DEVICES chooses among the GPUs",
+                    command, escaped(flags.device), counted(ranks->size(), "processes")));
+  const auto count = std::max<std::size_t>(1, gpus().list.size());
+  flags.device = fmt::format("cuda:{}", static_cast<std::size_t>(launched_number_here()) % count);
+}
+
 std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags) {
   static_cast<void>(flags.model_dtype());
   const Device device = device_named(flags.device);
@@ -258,16 +270,10 @@ void check_placement(const std::string& command, const ModelConfig& model, const
 
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
   check_placement(command, model, flags);
-  if (flags.gradient_slots > 1 && device_named(flags.device).kind == Device::Kind::cuda)
-    throw UsageError(fmt::format("[{}] --gradient-slots is for a model on the CPU, found {} and --device {}", command,
-                                 flags.gradient_slots, flags.device));
   if (const auto ranks = launched_ranks()) {
     if (flags.async_checkpoint)
       throw UsageError(fmt::format("[{}] --async-checkpoint is for a run of one process, found {}", command,
                                    counted(ranks->size(), "processes")));
-    if (device_named(flags.device).kind == Device::Kind::cuda)
-      throw UsageError(fmt::format("[{}] several processes train on the CPU, found --device {} and {}", command,
-                                   flags.device, counted(ranks->size(), "processes")));
   }
   require_master_weights(flags.model_dtype(), flags.precision().master);
   if (flags.async_checkpoint && (flags.save_steps == 0 || flags.save_steps >= flags.steps))
@@ -297,7 +303,7 @@ StatePlace TrainingFlags::state_place() const {
 }
 
 ExpertSpread TrainingFlags::expert_spread() const {
-  const auto ranks = launched_ranks();
+  const auto ranks = launched_ranks_on(device_named(device));
   if (!ranks) return {};
   return {placement.empty() && resume ? placement_of_run(output)
           : placement.empty()         ? ExpertPlacement::everywhere
@@ -315,7 +321,7 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.steps = steps;
   options.accumulation = accumulation;
   options.gradient_slots = gradient_slots;
-  options.ranks = launched_ranks();
+  options.ranks = launched_ranks_on(device_named(device));
   if (options.ranks)
     options.ranks->library()->set_timeout(
         std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(1e3 * comm_timeout))));

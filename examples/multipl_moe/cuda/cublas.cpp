@@ -1,11 +1,11 @@
-/// The functions of cuBLAS that the GPU backend calls, loaded when the first one is called: a program that links cuBLAS
-/// does not start on a machine without it, even to compute on the CPU.
+/// The functions of cuBLAS that the GPU backend calls, loaded when the first one is called.
 #include "multipl_moe/cuda/cublas.hpp"
 
 #include <cublas_v2.h>
-#include <dlfcn.h>
 
 #include <cstdint>
+
+#include "multipl_moe/cuda/shared_library.hpp"
 
 namespace multipl_moe {
 
@@ -13,25 +13,14 @@ namespace {
 
 constexpr int major = CUBLAS_VER_MAJOR;
 
-const std::string& library_name() {
-  static const std::string name = "libcublas.so." + std::to_string(major);
-  return name;
-}
-/// The loaded library, or why the system does not load it.
-struct Library {
-  void* handle = ::dlopen(library_name().c_str(), RTLD_NOW | RTLD_LOCAL);
-  std::string reason = handle == nullptr ? ::dlerror() : "";
-};
-const Library& loaded() {
-  static const Library library;
+const SharedLibrary& loaded() {
+  static const SharedLibrary library{"libcublas.so." + std::to_string(major)};
   return library;
 }
 
-/// The library's function of this name and type; null if there is no library.
 template <class Function>
 Function* function(const char* name) {
-  void* const handle = loaded().handle;
-  return handle == nullptr ? nullptr : reinterpret_cast<Function*>(::dlsym(handle, name));
+  return loaded().function<Function>(name);
 }
 
 template <class Function, class... Arguments>
@@ -45,7 +34,7 @@ std::string lacks_of_cublas() {
   if (loaded().handle != nullptr) return {};
   // The packages of PyPI have the version in their names up to CUDA 12.
   const std::string of_pip = major < 13 ? "nvidia-cublas-cu" + std::to_string(major) : "nvidia-cublas";
-  return library_name() + ", found that the system does not load it: " + loaded().reason +
+  return loaded().name + ", found that the system does not load it: " + loaded().reason +
          " (apt-get install libcublas-" + std::to_string(CUDART_VERSION / 1000) + "-" +
          std::to_string(CUDART_VERSION % 1000 / 10) + ", or pip install " + of_pip +
          " and name its folder in LD_LIBRARY_PATH)";

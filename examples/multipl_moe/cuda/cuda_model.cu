@@ -7,9 +7,10 @@
 
 namespace multipl_moe {
 
-std::unique_ptr<LanguageModel> make_cuda_model(const ModelConfig& config, int gpu, int threads) {
+std::unique_ptr<LanguageModel> make_cuda_model(const ModelConfig& config, int gpu, int threads,
+                                               const ExpertSpread& spread) {
   moe::gpu::check(cudaSetDevice(gpu), "Cuda");
-  return std::make_unique<TransformerModel<moe::BFloat16, moe::Cuda>>(config, threads, make_cuda_layer);
+  return std::make_unique<TransformerModel<moe::BFloat16, moe::Cuda>>(config, threads, make_cuda_layer, spread);
 }
 
 }  // namespace multipl_moe

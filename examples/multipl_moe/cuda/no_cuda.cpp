@@ -15,7 +15,7 @@ Gpus gpus() {
 
 std::string find_free_memory(Gpu&) { return gpus().none_because; }
 
-std::unique_ptr<LanguageModel> make_cuda_model(const ModelConfig&, int, int) {
+std::unique_ptr<LanguageModel> make_cuda_model(const ModelConfig&, int, int, const ExpertSpread&) {
   throw Failure("[--device] no GPU can be used: " + gpus().none_because);
 }
 

@@ -9,37 +9,22 @@
 #include <string_view>
 #include <vector>
 
-#include "moe/experts/place.hpp"
 #include "moe/train/pack_weights.hpp"
 #include "moe/weights_in_file.hpp"
 #include "multipl_moe/io/stored_model.hpp"
-#include "multipl_moe/model/expert_spread.hpp"
 #include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/model/layers.hpp"
-#include "multipl_moe/model/shared_training.hpp"
 #include "multipl_moe/model/transformer_model.hpp"
 
 namespace multipl_moe {
 
 /// Adds weights that stay in their file, and copies of the weights for decoding.
 template <class Value>
-class CpuModel final : public TransformerModel<Value, moe::Cpu<>, SharedTraining> {
-  using Base = TransformerModel<Value, moe::Cpu<>, SharedTraining>;
+class CpuModel final : public TransformerModel<Value, moe::Cpu<>> {
+  using Base = TransformerModel<Value, moe::Cpu<>>;
 
  public:
-  /// make(config) makes the layer in place of an FFN, whose experts are spread over the processes of `spread` at once:
-  /// no process has more than one layer whole.
-  CpuModel(const ModelConfig& config, int threads, const auto& make, const ExpertSpread& spread = {})
-      : Base(config, threads,
-             [&](const ModelConfig& layer) {
-               auto mlp = make(layer);
-               place_experts(mlp, layer, spread);
-               return mlp;
-             }),
-        placement_(spread.part().is_of_all() ? ExpertPlacement::everywhere : spread.placement) {
-    if (placement_ != ExpertPlacement::everywhere) Base::train_on(*spread.ranks);
-  }
-
+  using Base::Base;
   using typename Base::Backend;
   using typename Base::Context;
   using typename Base::Decoding;
@@ -48,11 +33,8 @@ class CpuModel final : public TransformerModel<Value, moe::Cpu<>, SharedTraining
 
   std::vector<TensorRef> tensors() override {
     require_memory("read or written as a whole");
-    std::vector<TensorRef> all = Base::tensors();
-    if (placement_ != ExpertPlacement::everywhere) mark_elsewhere(this->config(), all);
-    return all;
+    return Base::tensors();
   }
-  ExpertPlacement placement() const override { return placement_; }
 
   std::vector<std::shared_ptr<const moe::io::FileMapping>> read_in_place(
       const StoredModel& stored, const LanguageModel::ReadTensor& read) override {
@@ -88,13 +70,6 @@ class CpuModel final : public TransformerModel<Value, moe::Cpu<>, SharedTraining
   }
 
  private:
-  static void place_experts(Mlp& mlp, const ModelConfig& layer, const ExpertSpread& spread) {
-    const ExpertPart part = spread.part();
-    const moe::Index experts = part.is_of_all() ? 0 : mlp.experts();
-    if (experts > 0)
-      moe::place(mlp, *spread.ranks->library(), placement_of(part.placement, layer, experts, part.ranks));
-  }
-
   /// The context with the copies of the weights.
   Context with_copies(DecodingWeights weights) const {
     const Context& context = this->context_;
@@ -157,7 +132,6 @@ class CpuModel final : public TransformerModel<Value, moe::Cpu<>, SharedTraining
   }
 
   bool is_in_files_ = false;
-  ExpertPlacement placement_;
 };
 
 }  // namespace multipl_moe

@@ -10,6 +10,7 @@ namespace multipl_moe {
 /// make_language_model() in bfloat16 on GPU number `gpu`, which must exist. `threads`: host threads that draw weights.
 /// Throws moe::DeviceOutOfMemory if the GPU has not enough memory; Failure if the program was built without the CUDA
 /// Toolkit.
-std::unique_ptr<LanguageModel> make_cuda_model(const ModelConfig& config, int gpu, int threads);
+std::unique_ptr<LanguageModel> make_cuda_model(const ModelConfig& config, int gpu, int threads,
+                                               const ExpertSpread& spread);
 
 }  // namespace multipl_moe

@@ -40,7 +40,7 @@ std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, in
     if (dtype != ModelDtype::bfloat16)
       throw UsageError(fmt::format(
           "[--dtype] must be bfloat16 on a GPU, found {}; --device cpu computes in float32 too", name_of(dtype)));
-    return make_cuda_model(config, device.index, threads);
+    return make_cuda_model(config, device.index, threads, spread);
   }
   if (dtype == ModelDtype::bfloat16) return make_bfloat16_model(config, threads, spread);
   return std::make_unique<FloatModel>(config, threads, make_layer, spread);

@@ -129,10 +129,10 @@ class LanguageModel {
 
   /// From now on the model trains together with those of other ranks, which have the same weights: begin_training(),
   /// reduce_gradient(), gradient_norm() and step() are then called by all ranks together, and each rank has the
-  /// optimizer state of some weights. Throws UsageError for a model on a device.
+  /// optimizer state of some weights. Throws Failure for ranks of another device than the model's.
   virtual void train_on(const RunRanks& ranks) = 0;
   /// The number of slots of this rank in each step from now on: sums of gradients that are added in an order that does
-  /// not depend on the number of ranks. 1 by default. Throws UsageError for a model on a device and more than one.
+  /// not depend on the number of ranks. 1 by default.
   virtual void use_slots(std::int64_t slots) = 0;
   /// Ends a slot: the micro-batches accumulated since the last one are its sum.
   virtual void end_slot() = 0;
@@ -224,7 +224,7 @@ class LanguageModel {
 };
 
 /// A model of the configured architecture; norm weights are 1, everything else 0. On a GPU `dtype` must be bfloat16.
-/// With `spread`, which is for the CPU, each process has its part of the experts and memory for no other. Throws
+/// With `spread` each process has its part of the experts and memory for no other. Throws
 /// Failure if the program was built without the CUDA Toolkit; moe::DeviceError if the GPU does not exist;
 /// std::bad_alloc if it has not enough memory.
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads,

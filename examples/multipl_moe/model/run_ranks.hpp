@@ -8,22 +8,24 @@
 #include <utility>
 #include <vector>
 
-#include "moe/backend/cpu/cpu.hpp"
 #include "moe/comm/ranks.hpp"
 
 namespace multipl_moe {
 
-/// The ranks of a run, over any engine. Every rank has the whole model and trains it on micro-batches of its own.
+/// The ranks of a run, over any engine, for a model on one device. Every rank trains it on micro-batches of its own.
 class RunRanks {
  public:
-  using Backend = moe::Cpu<>;
-  using Ranks = moe::Ranks<Backend>;
-
-  explicit RunRanks(std::shared_ptr<Ranks> ranks) : ranks_(std::move(ranks)) {}
+  /// Those of a backend's library calls.
+  explicit RunRanks(std::shared_ptr<moe::AnyRanks> ranks) : ranks_(std::move(ranks)) {}
 
   int rank() const { return ranks_->rank(); }
   int size() const { return ranks_->size(); }
-  const std::shared_ptr<Ranks>& library() const { return ranks_; }
+  const std::shared_ptr<moe::AnyRanks>& library() const { return ranks_; }
+  /// The same for layers on a backend; null if they are of another one.
+  template <class Backend>
+  std::shared_ptr<moe::Ranks<Backend>> of() const {
+    return std::dynamic_pointer_cast<moe::Ranks<Backend>>(ranks_);
+  }
 
   /// The values of every rank. All ranks call it together; `what` is a literal that says for what.
   template <class Value>
@@ -38,7 +40,7 @@ class RunRanks {
   }
 
  private:
-  std::shared_ptr<Ranks> ranks_;
+  std::shared_ptr<moe::AnyRanks> ranks_;
 };
 
 }  // namespace multipl_moe

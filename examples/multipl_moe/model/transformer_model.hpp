@@ -18,9 +18,9 @@
 #include "moe/train/snapshot.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/model/alone_training.hpp"
 #include "multipl_moe/model/language_model.hpp"
 #include "multipl_moe/model/make.hpp"
+#include "multipl_moe/model/shared_training.hpp"
 #include "multipl_moe/model/value_checks.hpp"
 
 namespace multipl_moe {
@@ -55,8 +55,7 @@ template <class First, class Second>
 using JoinedVariants = decltype(detail::joined(std::type_identity<First>(), std::type_identity<Second>()));
 
 /// A Transformer with the layers that its configuration names, with weights and activations of type Value on Backend_.
-/// Training<Model, Gradient> is what it does with models of other ranks.
-template <class Value, class Backend_, template <class, class> class Training = AloneTraining>
+template <class Value, class Backend_>
 class TransformerModel : public LanguageModel {
  public:
   using Backend = Backend_;
@@ -65,13 +64,26 @@ class TransformerModel : public LanguageModel {
   using Model = Transformer<Mlp>;
   /// Weights are trained with gradients in accumulation precision.
   using Gradient = typename Model::template rebind<moe::Accum<Value>>;
+  using Training = SharedTraining<Model, Gradient>;
   static constexpr ModelDtype own_dtype = is_widened<Value> ? ModelDtype::bfloat16 : ModelDtype::float32;
 
-  /// make(config) makes the layer in place of an FFN.
-  TransformerModel(const ModelConfig& config, int threads, const auto& make)
-      : LanguageModel(config, threads, own_dtype), model_(make_transformer(config, make)), number_of_(config) {
+  /// make(config) makes the layer in place of an FFN. With `spread` no process has more than one layer whole, and that
+  /// only until its experts are placed.
+  TransformerModel(const ModelConfig& config, int threads, const auto& make, const ExpertSpread& spread = {})
+      : LanguageModel(config, threads, own_dtype),
+        model_(make_transformer(config,
+                                [&](const ModelConfig& layer) {
+                                  auto mlp = make(layer);
+                                  Training::place(mlp, layer, spread);
+                                  return mlp;
+                                })),
+        number_of_(config),
+        placement_(spread.part().is_of_all() ? ExpertPlacement::everywhere : spread.placement) {
     context_.threads = threads;
+    if (placement_ != ExpertPlacement::everywhere) Training::join(context_, *spread.ranks);
   }
+
+  ExpertPlacement placement() const override { return placement_; }
 
   bool is_causal() const override {
     return std::all_of(model_.layers.begin(), model_.layers.end(),
@@ -85,6 +97,7 @@ class TransformerModel : public LanguageModel {
     const std::size_t parameters = all.size();
     moe::for_each_buffer(add, model_);
     for (std::size_t i = parameters; i < all.size(); ++i) all[i].is_buffer = true;
+    if (placement_ != ExpertPlacement::everywhere) mark_elsewhere(config(), all);
     return all;
   }
 
@@ -440,8 +453,9 @@ class TransformerModel : public LanguageModel {
 
   moe::StepKey key_{};
   LanguageNumbers number_of_;
+  ExpertPlacement placement_;
   Gradient gradient_;
-  Training<Model, Gradient> training_;
+  Training training_;
   Memory memory_;
   std::vector<typename Model::Stats> observed_;
   std::optional<moe::Snapshot<Backend>> snapshots_;

@@ -17,6 +17,8 @@ std::shared_ptr<const RunRanks> launched_ranks() {
   return nullptr;
 }
 
+std::shared_ptr<const RunRanks> launched_ranks_on(const Device&) { return launched_ranks(); }
+
 std::string name_of_mpi() { return {}; }
 
 }  // namespace multipl_moe

@@ -127,25 +127,30 @@ TensorsOfRanks::Request TensorsOfRanks::announce(const Request& mine) const {
   return {from[0], from[1], from[2], from[3]};
 }
 
-void TensorsOfRanks::send(const Request& request) const {
-  const auto tensor = static_cast<std::size_t>(request.tensor), first = static_cast<std::size_t>(request.first);
-  std::vector<moe::Index> to(static_cast<std::size_t>(ranks_.size())), from(to.size());
-  const bool is_mine = owner_[tensor] == ranks_.rank();
-  if (is_mine) to[0] = request.bytes;
-  const std::byte* const values = is_mine ? this->tensor(tensor).memory.data() + first : nullptr;
-  ranks_.library()->all_to_all_v({}, values, to, nullptr, from);
-}
-
 void TensorsOfRanks::receive(std::size_t tensor, std::size_t first, std::span<std::byte> bytes) const {
-  const auto size = static_cast<moe::Index>(bytes.size());
-  announce({piece_wanted, static_cast<std::int64_t>(tensor), static_cast<std::int64_t>(first), size});
-  std::vector<moe::Index> to(static_cast<std::size_t>(ranks_.size())), from(to.size());
-  from[static_cast<std::size_t>(owner_[tensor])] = size;
-  ranks_.library()->all_to_all_v({}, nullptr, to, bytes.data(), from);
+  announce({piece_wanted, static_cast<std::int64_t>(tensor), static_cast<std::int64_t>(first),
+            static_cast<std::int64_t>(bytes.size())});
+  const auto pieces = ranks_.library()->gather_to(0, {site}, {});
+  const auto& piece = pieces[static_cast<std::size_t>(owner_[tensor])];
+  std::copy(piece.begin(), piece.end(), bytes.begin());
 }
 
 void TensorsOfRanks::serve() const {
-  for (Request request = announce({}); request.kind == piece_wanted; request = announce({})) send(request);
+  for (Request wanted = announce({}); wanted.kind == piece_wanted; wanted = announce({})) {
+    const auto number = static_cast<std::size_t>(wanted.tensor), first = static_cast<std::size_t>(wanted.first),
+               count = static_cast<std::size_t>(wanted.bytes);
+    std::vector<std::byte> copy;
+    std::span<const std::byte> piece;
+    if (owner_[number] == ranks_.rank()) {
+      const TensorRef& mine = tensor(number);
+      if (mine.memory.empty()) {
+        copy.resize(count);
+        mine.read(first, copy);
+      }
+      piece = mine.memory.empty() ? copy : std::span<const std::byte>(mine.memory).subspan(first, count);
+    }
+    ranks_.library()->gather_to(0, {site}, piece);
+  }
 }
 
 void TensorsOfRanks::end_send() const { announce({.kind = nothing_more}); }

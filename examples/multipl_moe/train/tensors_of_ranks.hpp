@@ -47,7 +47,6 @@ class TensorsOfRanks {
   };
   /// Tells all ranks of `mine`, which is rank 0's; returns that.
   Request announce(const Request& mine) const;
-  void send(const Request& request) const;
   void receive(std::size_t tensor, std::size_t first, std::span<std::byte> bytes) const;
 
   /// Adds the tensor to `list`; if another rank has it, one that is received from there.

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "moe/core/any_ranks.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/list_view.hpp"
+#include "moe/core/ranks.hpp"
 
 namespace moe {
 
@@ -45,20 +45,15 @@ struct Traffic {
   double seconds = 0;
 };
 
-/// The ranks that a context's layers run on, with the engine's type erased: one virtual call per exchange. A context
-/// without Ranks is alone. Every rank makes the same calls in the same order: announce() first, which compares the
-/// ranks' places and throws CommError with both if they differ, then the calls that move data. Calls are made by one
-/// thread at a time. `data` of the calls with a context is in the memory of backend B.
-template <class B>
-class Ranks {
+/// The ranks that work together, whatever memory their data is in: who they are, records in host memory, limits and
+/// counters. Every rank makes the same calls in the same order. Calls are made by one thread at a time.
+class AnyRanks {
  public:
-  using Context = typename B::Context;
-
   /// Copies refer to the same engine through a shared_ptr instead.
-  Ranks() = default;
-  Ranks(const Ranks&) = delete;
-  Ranks& operator=(const Ranks&) = delete;
-  virtual ~Ranks() = default;
+  AnyRanks() = default;
+  AnyRanks(const AnyRanks&) = delete;
+  AnyRanks& operator=(const AnyRanks&) = delete;
+  virtual ~AnyRanks() = default;
 
   /// This rank, in [0, size()).
   virtual int rank() const = 0;
@@ -71,16 +66,10 @@ class Ranks {
   virtual void announce(Site site, ListView<Index> to, Index per_rank, Index* from) = 0;
   /// The same without numbers.
   void announce(Site site) { announce(site, {}, 0, nullptr); }
-
-  /// Comm::all_to_all_v.
-  virtual void all_to_all_v(const Context& context, const void* from, ListView<Index> bytes_to, void* to,
-                            ListView<Index> bytes_from) = 0;
-  /// Comm::all_gather_v.
-  virtual void all_gather_v(const Context& context, const void* from, ListView<Index> bytes, void* to) = 0;
-  /// Comm::broadcast.
-  virtual void broadcast(const Context& context, void* data, Index bytes, int root) = 0;
   /// Announces `site` and returns a record of every rank, such as losses and signals; sizes may differ. In host memory.
   virtual std::vector<std::vector<std::byte>> gather(Site site, std::span<const std::byte> mine) = 0;
+  /// The same for rank `root` alone; the other ranks get records of no bytes.
+  virtual std::vector<std::vector<std::byte>> gather_to(int root, Site site, std::span<const std::byte> mine) = 0;
   /// Announces `site` and returns when every rank has called it.
   void barrier(Site site) { announce(site); }
 
@@ -92,6 +81,23 @@ class Ranks {
   virtual std::map<std::string, Traffic> traffic() const = 0;
   /// Sets the counters to 0.
   virtual void reset_traffic() = 0;
+};
+
+/// The ranks that a context's layers run on, with the engine's type erased: one virtual call per exchange. A context
+/// without Ranks is alone. announce() comes first, which compares the ranks' places and throws CommError with both if
+/// they differ, then the calls that move data, which is in the memory of backend B.
+template <class B>
+class Ranks : public AnyRanks {
+ public:
+  using Context = typename B::Context;
+
+  /// Comm::all_to_all_v.
+  virtual void all_to_all_v(const Context& context, const void* from, ListView<Index> bytes_to, void* to,
+                            ListView<Index> bytes_from) = 0;
+  /// Comm::all_gather_v.
+  virtual void all_gather_v(const Context& context, const void* from, ListView<Index> bytes, void* to) = 0;
+  /// Comm::broadcast.
+  virtual void broadcast(const Context& context, void* data, Index bytes, int root) = 0;
 };
 
 /// Whether a context's layers run on several ranks.

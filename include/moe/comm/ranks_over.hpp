@@ -21,6 +21,7 @@
 #include "moe/comm/ranks.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/list_view.hpp"
+#include "moe/core/require.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe {
@@ -72,7 +73,7 @@ class RanksOver final : public Ranks<B> {
   int rank() const override { return comm_.rank(); }
   int size() const override { return comm_.size(); }
 
-  using Ranks<B>::announce;
+  using AnyRanks::announce;
   void announce(Site site, ListView<Index> to, Index per_rank, Index* from) override {
     enter(site);
     const Stopwatch watch(*now_);
@@ -116,20 +117,24 @@ class RanksOver final : public Ranks<B> {
     staged.finish();
   }
   std::vector<std::vector<std::byte>> gather(Site site, std::span<const std::byte> mine) override {
-    const std::vector<Index> to(sizes_.size(), static_cast<Index>(mine.size()));
-    std::vector<Index> bytes(sizes_.size());
-    announce(site, to, 1, bytes.data());
+    const std::vector<Index> bytes = announced_sizes(site, mine);
     const Stopwatch watch(*now_);
     count(static_cast<Index>(mine.size()) * (comm_.size() - 1));
     std::vector<std::byte> all(static_cast<std::size_t>(detail::sum_of(bytes)));
     guarded([&] { on_host().all_gather_v(mine.data(), bytes, all.data(), {}); });
-    std::vector<std::vector<std::byte>> result;
-    auto next = all.cbegin();
-    for (const Index size : bytes) {
-      result.emplace_back(next, next + size);
-      next += size;
-    }
-    return result;
+    return records(all, bytes);
+  }
+  std::vector<std::vector<std::byte>> gather_to(int root, Site site, std::span<const std::byte> mine) override {
+    require(root >= 0 && root < comm_.size(), "Ranks::gather_to", "root must be a rank, in [0, ", comm_.size(),
+            "), got ", root);
+    std::vector<Index> bytes = announced_sizes(site, mine), to(bytes.size());
+    const Stopwatch watch(*now_);
+    to[static_cast<std::size_t>(root)] = static_cast<Index>(mine.size());
+    if (comm_.rank() != root) std::fill(bytes.begin(), bytes.end(), 0);
+    count(to_others(to));
+    std::vector<std::byte> all(static_cast<std::size_t>(detail::sum_of(bytes)));
+    guarded([&] { on_host().all_to_all_v(mine.data(), to, all.data(), bytes, {}); });
+    return records(all, bytes);
   }
 
   void set_timeout(std::chrono::milliseconds time) override { comm_.set_timeout(time); }
@@ -202,6 +207,24 @@ class RanksOver final : public Ranks<B> {
                                         View<std::byte, B>(static_cast<std::byte*>(target), 1, bytes_to));
     }
   };
+
+  /// The size of every rank's record.
+  std::vector<Index> announced_sizes(Site site, std::span<const std::byte> mine) {
+    const std::vector<Index> to(sizes_.size(), static_cast<Index>(mine.size()));
+    std::vector<Index> bytes(sizes_.size());
+    announce(site, to, 1, bytes.data());
+    return bytes;
+  }
+  static std::vector<std::vector<std::byte>> records(const std::vector<std::byte>& all,
+                                                     const std::vector<Index>& bytes) {
+    std::vector<std::vector<std::byte>> result;
+    auto next = all.cbegin();
+    for (const Index size : bytes) {
+      result.emplace_back(next, next + size);
+      next += size;
+    }
+    return result;
+  }
 
   void enter(Site site) {
     site_ = site;

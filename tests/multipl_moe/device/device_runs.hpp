@@ -59,8 +59,8 @@ class DeviceRun {
   std::unique_ptr<LanguageModel> on_cpu(ModelDtype dtype = ModelDtype::float32) const {
     return started(make_language_model(config(), 1, dtype));
   }
-  std::unique_ptr<LanguageModel> on_device(ModelDtype dtype) const {
-    return started(make_emulated_model(config(), dtype));
+  std::unique_ptr<LanguageModel> on_device(ModelDtype dtype, const ExpertSpread& spread = {}) const {
+    return started(make_emulated_model(config(), dtype, spread));
   }
 
   TrainOptions options(std::int64_t steps) const {

@@ -11,9 +11,11 @@ using Model = TransformerModel<Value, moe::testing::EmulatedWarps>;
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> make_emulated_model(const ModelConfig& config, ModelDtype dtype) {
-  if (dtype == ModelDtype::float32) return std::make_unique<Model<float>>(config, 1, make_emulated_layer<float>);
-  return std::make_unique<Model<moe::BFloat16>>(config, 1, make_emulated_layer<moe::BFloat16>);
+std::unique_ptr<LanguageModel> make_emulated_model(const ModelConfig& config, ModelDtype dtype,
+                                                   const ExpertSpread& spread) {
+  if (dtype == ModelDtype::float32)
+    return std::make_unique<Model<float>>(config, 1, make_emulated_layer<float>, spread);
+  return std::make_unique<Model<moe::BFloat16>>(config, 1, make_emulated_layer<moe::BFloat16>, spread);
 }
 
 moe::testing::EmulatedWarps::Device& device_of(LanguageModel& model) {

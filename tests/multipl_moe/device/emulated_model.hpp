@@ -22,7 +22,8 @@ template <>
 EmulatedLayer<moe::BFloat16> make_emulated_layer(const ModelConfig& config);
 
 /// make_language_model() on the emulated device. A row's values are computed by WithLanes threads.
-std::unique_ptr<LanguageModel> make_emulated_model(const ModelConfig& config, ModelDtype dtype);
+std::unique_ptr<LanguageModel> make_emulated_model(const ModelConfig& config, ModelDtype dtype,
+                                                   const ExpertSpread& spread = {});
 /// The device of such a model.
 moe::testing::EmulatedWarps::Device& device_of(LanguageModel& model);
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "moe/backend/cpu/cpu.hpp"
 #include "moe/comm/ranks_over.hpp"
 #include "multipl_moe/model/run_ranks.hpp"
 #include "multipl_moe/model/trainable.hpp"
@@ -61,7 +62,7 @@ struct SharedRun {
   TrainResult live_alone(const TrainOptions& options) const { return live_alone(options, start()); }
 
   static TrainOptions on(TrainOptions options, ThreadComm comm) {
-    options.ranks = std::make_shared<RunRanks>(moe::ranks_over<RunRanks::Backend>(std::move(comm)));
+    options.ranks = std::make_shared<RunRanks>(moe::ranks_over<moe::Cpu<>>(std::move(comm)));
     return options;
   }
   /// The result of rank 0.

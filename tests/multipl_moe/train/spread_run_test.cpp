@@ -103,7 +103,7 @@ TEST_CASE("spread experts take the memory of one process each, and the plan says
       std::vector<std::map<std::string, std::size_t>> bytes(4);
       moe::testing::run_ranks(4, [&](ThreadComm comm) {
         const auto rank = static_cast<std::size_t>(comm.rank());
-        const auto ranks = std::make_shared<RunRanks>(moe::ranks_over<RunRanks::Backend>(std::move(comm)));
+        const auto ranks = std::make_shared<RunRanks>(moe::ranks_over<moe::Cpu<>>(std::move(comm)));
         const auto model = run.load(placement, ranks);
         std::int64_t sum = 0;
         for (const TensorRef& tensor : model->tensors()) {

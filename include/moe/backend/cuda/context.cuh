@@ -4,7 +4,7 @@
 #include <memory>
 #include <type_traits>
 
-#include "moe/core/any_ranks.hpp"
+#include "moe/core/ranks.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/phase.hpp"
