@@ -185,4 +185,32 @@ TEST_CASE("what is wrong for all processes is said once, and other commands refu
   CHECK(beside.says("--async-checkpoint is for a run of one process, found 2 processes"));
 }
 
+TEST_CASE("experts are spread over processes, and one process continues with all of them") {
+  const Training training;
+  REQUIRE(training.alone("make-checkpoint --size demo --arch multipl-moe -q -o mixture").exit_code == 0);
+  const std::string words =
+      "train --model mixture --data data --batch-size 2 --sequence-length 32 --threads 1 "
+      "--gradient-accumulation-steps 4 --save-steps 2 ";
+  for (const char* placement : {"blocks", "round-robin"}) {
+    const std::string folder = placement;
+    const Ended ended = training.run(2, words + "--steps 2 --placement " + placement + " -o " + folder);
+    INFO(ended.text);
+    REQUIRE(ended.exit_code == 0);
+    // Without the flag, the placement is that of the run.
+    const Ended again = training.run(2, words + "--steps 3 --resume -o " + folder);
+    REQUIRE(again.exit_code == 0);
+    CHECK(count(again.text, "--placement") == 0);
+    const Ended alone = training.alone(words + "--steps 4 --resume -o " + folder);
+    REQUIRE(alone.exit_code == 0);
+    CHECK(count(alone.text, std::string("--placement ") + placement + " and continues with everywhere") == 1);
+  }
+  const Ended different = training.run_in("'" MOE_MPIRUN "' -n 1 '" MOE_PROGRAM "' " + words +
+                                          "-o other : -n 1 '" MOE_PROGRAM "' " + words + "-o other --placement blocks");
+  CHECK(different.exit_code == 2);
+  CHECK(count(different.text,
+              "all processes must have the same --placement, found everywhere in process 0 and blocks "
+              "in process 1") == 1);
+  CHECK_FALSE(fs::exists(training.scratch / "other"));
+}
+
 }  // namespace training_test

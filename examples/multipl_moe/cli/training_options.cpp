@@ -305,10 +305,20 @@ StatePlace TrainingFlags::state_place() const {
 ExpertSpread TrainingFlags::expert_spread() const {
   const auto ranks = launched_ranks_on(device_named(device));
   if (!ranks) return {};
-  return {placement.empty() && resume ? placement_of_run(output)
-          : placement.empty()         ? ExpertPlacement::everywhere
-                                      : placement_named(placement),
-          ranks};
+  const ExpertPlacement mine = placement.empty() && resume ? placement_of_run(output)
+                               : placement.empty()         ? ExpertPlacement::everywhere
+                                                           : placement_named(placement);
+  // Processes with different ones would not make the same calls.
+  int process = 0;
+  for (const auto& other : ranks->gather<ExpertPlacement>("placement", std::span(&mine, 1))) {
+    if (other.front() != mine)
+      throw UsageError(
+          fmt::format("[ranks] all processes must have the same --placement, found {} in process {} and "
+                      "{} in process {}",
+                      name_of(mine), ranks->rank(), name_of(other.front()), process));
+    ++process;
+  }
+  return {mine, ranks};
 }
 
 BatchOptions TrainingFlags::batch_options(const Tokenizer& tokenizer) const {

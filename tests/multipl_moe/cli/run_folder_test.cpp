@@ -200,4 +200,19 @@ TEST_CASE("checkpoints beside training are refused where none is due before the 
   CHECK(place.pretrain("--steps 4 --async-checkpoint --save-steps 3 -o run").exit_code == 0);
 }
 
+TEST_CASE("--placement is refused for models and runs that have nothing to spread", "[cli][run]") {
+  const Workplace place;
+  const Outcome dense = place.pretrain("-o run --placement blocks");
+  CHECK(dense.exit_code == 2);
+  CHECK_THAT(dense.error, ContainsSubstring("[pretrain] --placement blocks spreads the experts of a mixture, found a "
+                                            "model of architecture dense"));
+  REQUIRE(run(place.scratch, "make-checkpoint --size demo --arch causal-multipl-moe -q -o mixture").exit_code == 0);
+  const Outcome alone = run(place.scratch, "train --model mixture --data data -o run --placement round-robin");
+  CHECK(alone.exit_code == 2);
+  CHECK_THAT(alone.error, ContainsSubstring("[train] --placement round-robin spreads experts over the processes that "
+                                            "mpirun or srun starts, found 1 process"));
+  CHECK(run(place.scratch, "train --model mixture --data data -o run --placement nowhere").exit_code == 2);
+  CHECK_FALSE(fs::exists(place.scratch / "run"));
+}
+
 }  // namespace run_folder_test
