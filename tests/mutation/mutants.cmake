@@ -1117,6 +1117,11 @@ mutant(turns_of_experts_begin_late comm/placement.hpp
   AFTER [==[return (i + 1) % ranks;]==]
   REASON "the first expert is on the second rank"
   TESTS scale/place)
+mutant(records_for_one_rank_reach_another comm/ranks_over.hpp
+  BEFORE [==[to[static_cast<std::size_t>(root)] = static_cast<Index>(mine.size());]==]
+  AFTER [==[to[0] = static_cast<Index>(mine.size());]==]
+  REASON "every rank sends its record to rank 0"
+  TESTS scale/ranks)
 mutant(rows_of_ranks_overwrite_each_other comm/exchange.hpp
   BEFORE [==[filled[e] += from_p;]==]
   AFTER [==[filled[e] += p == 0 ? 0 : from_p;]==]
