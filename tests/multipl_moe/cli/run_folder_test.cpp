@@ -200,7 +200,7 @@ TEST_CASE("checkpoints beside training are refused where none is due before the 
   CHECK(place.pretrain("--steps 4 --async-checkpoint --save-steps 3 -o run").exit_code == 0);
 }
 
-TEST_CASE("--placement is refused for models and runs that have nothing to spread", "[cli][run]") {
+TEST_CASE("the option --placement is refused for models and runs that have nothing to spread", "[cli][run]") {
   const Workplace place;
   const Outcome dense = place.pretrain("-o run --placement blocks");
   CHECK(dense.exit_code == 2);
