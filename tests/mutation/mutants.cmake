@@ -182,6 +182,46 @@ mutant(balance_gradient_without_mean routing/steps/balance_loss.hpp
   AFTER [==[(f_E[e] - 0 * mean)]==]
   REASON "the balance loss's gradient ignores the softmax's denominator"
   TESTS routing/steps/balance_loss)
+mutant(global_balance_of_own_choices routing/steps/balance_loss.hpp
+  BEFORE [==[if (!spans_ranks(balance) || !has_ranks(context)) return loads;]==]
+  AFTER [==[return loads;]==]
+  REASON "f of the rank's own choices"
+  TESTS scale/global_balance)
+mutant(local_balance_asks_the_ranks routing/steps/balance_loss.hpp
+  BEFORE [==[!spans_ranks(balance) || ]==]
+  AFTER [==[false || ]==]
+  REASON "a local balance loss exchanges loads"
+  TESTS scale/global_balance)
+mutant(global_balance_divides_by_all_rows routing/steps/balance_loss.hpp
+  BEFORE [==[static_cast<double>(loads.rows) / loads.ranks]==]
+  AFTER [==[static_cast<double>(loads.rows)]==]
+  REASON "the number of ranks divides twice: in p and in the share of each rank"
+  TESTS scale/global_balance)
+mutant(global_balance_divides_by_own_rows routing/steps/balance_loss.hpp
+  BEFORE [==[static_cast<double>(loads.rows) / loads.ranks]==]
+  AFTER [==[static_cast<double>(rows)]==]
+  REASON "a rank of few rows weighs as much as one of many"
+  TESTS scale/global_balance)
+mutant(global_balance_gradient_of_own_rows routing/steps/balance_loss.hpp
+  BEFORE [==[all_rows = static_cast<Real>(shares.rows)]==]
+  AFTER [==[all_rows = static_cast<Real>(logits_TE.rows)]==]
+  REASON "the gradient is of another mean than the loss"
+  TESTS scale/global_balance)
+mutant(global_sparsity_expects_own_choices routing/steps/balance_loss.hpp
+  BEFORE [==[balance.expected_choices(loads.rows)]==]
+  AFTER [==[balance.expected_choices(rows)]==]
+  REASON "choices of all ranks are divided by those that one rank expects"
+  TESTS scale/global_balance)
+mutant(global_balance_in_another_layer routing/steps/balance_loss.hpp
+  BEFORE [==[{"balance loss", context.layer}]==]
+  AFTER [==[{"balance loss"}]==]
+  REASON "ranks in different layers add their loads"
+  TESTS scale/global_balance)
+mutant(sum_over_ranks_of_the_last comm/ranks.hpp
+  BEFORE [==[sum[i % sum.size()] += from[i];]==]
+  AFTER [==[sum[i % sum.size()] = from[i];]==]
+  REASON "the numbers of the last rank instead of the sum"
+  TESTS scale/global_balance)
 
 # ---- segments ------------------------------------------------------------------------------------
 mutant(mean_over_a_whole_window backend/cpu/segments.hpp

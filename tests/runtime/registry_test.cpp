@@ -3,6 +3,7 @@
 #include "compiled_layers/compiled_layers.hpp"
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/experts/mlp.hpp"
+#include "scale/toy_tree.hpp"
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
@@ -88,6 +89,35 @@ void check_same_as(Concrete concrete, Any any) {
 }
 
 }  // namespace
+
+TEST_CASE("a global balance made by name exchanges loads where there is a balance loss", "[runtime][scale]") {
+  const std::vector<std::pair<Composition, int>> layers{
+      {{.architecture = "mixtral"}, 1},
+      {{.architecture = "gshard"}, 1},
+      {{.architecture = "gshard", .expert_capacity = 1.25, .random_choice = true}, 1},
+      {{.architecture = "qwen1.5-moe", .shared_hidden = 7}, 1},
+      {{.architecture = "qwen1.5-moe", .normalized_gates = true}, 1},
+      {{.architecture = "multipl-moe-without-segments"}, 1},
+      {{.architecture = "causal-multipl-moe", .balance_over_routed = true}, 1},
+      {{.architecture = "multipl-moe", .fusion = "channel"}, 1},
+      {{.architecture = "dense"}, 0},
+      {{.architecture = "lora"}, 0},
+      {{.architecture = "mole"}, 0}};
+  for (const auto& [parts, exchanges] : layers)
+    for (const bool is_global : {false, true}) {
+      INFO(parts.architecture << (is_global ? ", global" : ", local"));
+      Composition composition = parts;
+      composition.settings = small;
+      composition.global_balance = is_global;
+      CHECK_NOTHROW(on_ranks(2, [&, expected = is_global ? exchanges : 0](const CpuContext& of_rank) {
+        const Any layer = registry.make(composition);
+        layer.forward(of_rank, Tensor(13, small.width), batch_of_two());
+        std::int64_t found = 0;
+        for (const auto& [place, traffic] : of_rank.ranks->traffic()) found += traffic.announcements;
+        require_that(found == expected, "another number of exchanges");
+      }));
+    }
+}
 
 TEST_CASE("an architecture made without a registry rejects an unknown fusion", "[runtime]") {
   Composition composition;

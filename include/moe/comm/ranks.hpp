@@ -106,4 +106,14 @@ bool has_ranks(const Context& context) {
   return context.ranks != nullptr && context.ranks->size() > 1;
 }
 
+/// The sum over ranks of each number; every rank passes as many. One announcement of `site`. Throws CommError as
+/// AnyRanks::announce.
+inline std::vector<Index> sum_over_ranks(AnyRanks& ranks, Site site, const std::vector<Index>& mine) {
+  std::vector<Index> to, from(mine.size() * static_cast<std::size_t>(ranks.size())), sum(mine.size());
+  for (int p = 0; p < ranks.size(); ++p) to.insert(to.end(), mine.begin(), mine.end());
+  ranks.announce(site, to, static_cast<Index>(mine.size()), from.data());
+  for (std::size_t i = 0; i < from.size(); ++i) sum[i % sum.size()] += from[i];
+  return sum;
+}
+
 }  // namespace moe

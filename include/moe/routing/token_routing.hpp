@@ -40,6 +40,9 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
       !LeavesOutShared<Bal> || HasSharedExpert<typename FormsOf<R>::Train>,
       "TokenRouting: BalanceOverRouted excludes the expert that every row selects; the router must name this expert by "
       "chosen_by_all(), as SharedTopK does");
+  static_assert(!balances_sequences<Bal> || !HasGlobalForm<Bal>,
+                "TokenRouting: a balance that is computed for each sequence takes f from this sequence alone; it must "
+                "not declare is_global");
 
   /// The gate projection's weights, with router, normalizer and capacity.
   using Policies = Gating<R, N, C, Value_, Backend_>;

@@ -43,20 +43,23 @@ class Architectures {
   template <class Source, class R, class Feed = RowInput>
   using MultiPlSegmentLevelOf = SegmentMoE<BoundaryWindow, Source, R, SoftmaxOverAll, SegmentCapacity, X, Feed>;
 
+  static BalanceOverAll balance_of(const Composition& c) { return {.is_global = c.global_balance}; }
   static Layer top_k(const Composition& c) {
     const MultiPlSettings& s = c.settings;
-    return Layer(Mixtral<Value, B, X>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden)));
+    return Layer(
+        Mixtral<Value, B, X>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden), {}, balance_of(c)));
   }
   /// Qwen15Moe for SoftmaxOverAll. Without a shared expert, the layer of Qwen3-MoE.
   template <class Normalizer>
   static Layer beside_shared(const Composition& c) {
     const MultiPlSettings& s = c.settings;
     if (c.shared_hidden == 0)
-      return Layer(
-          TokenMoE<TopK, Normalizer, Unlimited, X>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden)));
+      return Layer(TokenMoE<TopK, Normalizer, Unlimited, X>(
+          TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden), {}, balance_of(c)));
     using SharedFfn = SharedExpert<X, SigmoidGate>;
     return Layer(TokenMoE<TopK, Normalizer, Unlimited, X, SharedFfn>(
-        TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden), SharedFfn(s.width, c.shared_hidden)));
+        TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden), SharedFfn(s.width, c.shared_hidden),
+        balance_of(c)));
   }
   /// GShardDecoderMoe if a capacity or random choices are requested; the one not requested is disabled by its setting.
   static Layer gshard(const Composition& c) {
@@ -69,11 +72,12 @@ class Architectures {
     if (!c.random_choice) choice.keep = GShardChoice::always;
     const CapacityFactor room{.factor = c.expert_capacity > 0 ? c.expert_capacity : no_bound};
     return Layer(GShardDecoderMoe<Value, B, X>({choice, TopK{.k = s.k}}, {}, {room, {}},
-                                               Bank(s.token_experts, s.width, s.hidden)));
+                                               Bank(s.token_experts, s.width, s.hidden), {}, balance_of(c)));
   }
   static Token token_level(const Composition& c) {
     Token level = make_multipl<Token>(c.settings);
     if (!c.balance_over_routed) level.routing.balance.shared = SharedTopK::no_expert;
+    level.routing.balance.is_global = c.global_balance;
     return level;
   }
   template <class Segment>

@@ -24,6 +24,8 @@ struct Composition {
   bool normalized_gates = false;
   /// Whether the balance loss excludes the shared expert.
   bool balance_over_routed = false;
+  /// Whether the f of the balance loss counts the choices of all ranks (spans_ranks).
+  bool global_balance = false;
   /// Capacity factor of gshard's experts in training, a multiple of an even share of the choices; 0: no limit.
   double expert_capacity = 0;
   /// Whether gshard keeps a row's choices after the first at random in training.

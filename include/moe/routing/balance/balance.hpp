@@ -9,7 +9,8 @@ namespace moe {
 
 /// Defines which experts the balance loss (eq. 8) counts. Optional members, besides those of the concepts below:
 /// `static constexpr bool by_sequence = true`: the loss is computed for each sequence and averaged over sequences;
-/// `expected_choices(rows)`: the denominator of f, if it is not the number of choices that were made.
+/// `expected_choices(rows)`: the denominator of f, if it is not the number of choices that were made; `bool is_global`:
+/// see spans_ranks.
 template <class B>
 concept Balance = requires(const B& balance, Index expert) {
   { balance.counts(expert) } -> std::same_as<bool>;
@@ -39,6 +40,22 @@ inline constexpr bool balances_sequences = false;
 template <class B>
 requires requires { requires B::by_sequence; }
 inline constexpr bool balances_sequences<B> = true;
+
+/// A balance that declares `is_global`, as a member or a constant.
+template <class B>
+concept HasGlobalForm = requires(const B& balance) {
+  { balance.is_global } -> std::convertible_to<bool>;
+};
+/// Whether f counts the choices of all ranks of the context instead of this rank's (arXiv 2501.11873): n ranks that run
+/// a micro-batch each have the balance loss of one rank with these micro-batches in one. All ranks then call forward
+/// together, also with a batch of no rows. On one rank nothing changes.
+template <Balance B>
+bool spans_ranks([[maybe_unused]] const B& balance) {
+  if constexpr (HasGlobalForm<B>)
+    return balance.is_global;
+  else
+    return false;
+}
 
 /// A balance that excludes the shared expert, which every row selects. It declares
 /// `static constexpr bool leaves_out_shared = true`.

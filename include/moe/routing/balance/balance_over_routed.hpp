@@ -13,6 +13,8 @@ struct BalanceOverRouted {
 
   /// Index of the excluded expert; an index beyond the experts excludes none.
   Index shared = 0;
+  /// Whether f counts the choices of all ranks.
+  bool is_global = false;
 
   /// Whether `expert` is not the shared one.
   MOE_HOST_DEVICE bool counts(Index expert) const { return expert != shared; }

@@ -16,6 +16,8 @@ struct GateSparsity {
   double first_weight = 1e-8;
   /// Factor by which one update changes the loss weight.
   double pace = 1.2;
+  /// Whether f counts the choices of all ranks. The weight follows each rank's own number of experts per row.
+  bool is_global = false;
 
   /// Throws Error for a k below 1 or above the number of experts, for a weight that is negative or not finite, and for
   /// a pace that is below 1 or not finite.

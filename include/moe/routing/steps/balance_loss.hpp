@@ -1,8 +1,10 @@
 #pragma once
 
 #include <utility>
+#include <vector>
 
 #include "moe/backend/contract/backend.hpp"
+#include "moe/comm/ranks.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/ops/upload_indices.hpp"
@@ -22,6 +24,9 @@ struct BalanceShares {
   Matrix<Index, B> begin_1G;
   /// Number of sequences with rows.
   Index sequences = 1;
+  /// The denominator of p if the loss is computed over all rows together: their number, or with a balance that spans
+  /// ranks the mean number of a rank.
+  double rows = 0;
 };
 
 /// A balance loss and what its backward needs.
@@ -100,31 +105,60 @@ typename B::template AsyncCopy<Real> sums_of_balance_scores(const typename B::Co
   return B::download_async(context, p_sum_1E.const_view());
 }
 
+/// What f and p are divided by and made from.
+struct BalanceLoads {
+  /// Number of rows that selected each expert, dropped ones included.
+  std::vector<Index> choices_E;
+  /// Number of their rows.
+  Index rows = 0;
+  /// Number of ranks that have them.
+  int ranks = 1;
+};
+/// The loads of this rank, or the sums over all ranks if the balance spans them.
+template <Balance Bal>
+BalanceLoads balance_loads(const auto& context, const Bal& balance, Index rows, ListView<Index> choices_E) {
+  BalanceLoads loads{{choices_E.begin(), choices_E.end()}, rows};
+  if (!spans_ranks(balance) || !has_ranks(context)) return loads;
+  loads.choices_E.push_back(rows);
+  loads.choices_E = sum_over_ranks(*context.ranks, {"balance loss", context.layer}, loads.choices_E);
+  loads.rows = loads.choices_E.back();
+  loads.choices_E.pop_back();
+  loads.ranks = context.ranks->size();
+  return loads;
+}
+
 /// L = n sum_i f_i p_i over the n counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
 /// experts, dropped ones included, p_i = mean over rows of the balance's p, given as the sums p_sums_1E. With the
 /// softmax over the counted experts L is 1 when perfectly uniform; 0 without choices.
+///
+/// If the balance spans ranks, f is that of all ranks' rows, and p the sum over this rank's rows divided by the mean
+/// number of rows of a rank: the mean of L over ranks, and of its gradients, is that of one rank with all rows. All
+/// ranks then call it together.
 template <class Real, Backend B, Balance Bal>
 BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance,
                                   typename B::template AsyncCopy<Real> p_sums_1E, Index rows,
                                   ListView<Index> choices_E) {
   const Index experts = choices_E.size;
+  const BalanceLoads loads = balance_loads(context, balance, rows, choices_E);
   typename B::template HostBuffer<Real> f_E(context, experts);
   double choices = 0;
   const double counted = counted_experts(balance, experts);
-  if constexpr (requires { balance.expected_choices(rows); })
-    choices = balance.expected_choices(rows);
-  else
-    for (Index e = 0; e < experts; ++e) choices += balance.counts(e) ? static_cast<double>(choices_E[e]) : 0;
-  const auto share = [&](Index e) {
-    return balance.counts(e) && choices > 0 ? static_cast<double>(choices_E[e]) / choices : 0;
+  const auto choices_of = [&](Index e) {
+    return balance.counts(e) ? static_cast<double>(loads.choices_E[static_cast<std::size_t>(e)]) : 0;
   };
+  if constexpr (requires { balance.expected_choices(rows); })
+    choices = balance.expected_choices(loads.rows);
+  else
+    for (Index e = 0; e < experts; ++e) choices += choices_of(e);
+  const auto share = [&](Index e) { return choices > 0 ? choices_of(e) / choices : 0; };
   for (Index e = 0; e < experts; ++e) f_E.data()[e] = static_cast<Real>(share(e));
   BalanceLoss<Real, B> result;
+  result.shares.rows = static_cast<double>(loads.rows) / loads.ranks;
   result.shares.f_GE = Matrix<Real, B>::uninitialized(context, 1, experts);
   B::upload(context, f_E.data(), result.shares.f_GE.view());
   if (rows > 0)
     result.loss = DeferredLoss<Real, B>(context, std::move(p_sums_1E), experts,
-                                        [&](Index e) { return counted * share(e) / static_cast<double>(rows); });
+                                        [&](Index e) { return counted * share(e) / result.shares.rows; });
   return result;
 }
 /// The same in one call.
@@ -199,8 +233,8 @@ BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, c
 // --- backward of both -----------------------------------------------------------------------------------------------
 
 /// d_logits_t += weight d_loss n / (G T_g) (dp_t/dlogits_t)^T f_g, where n is the number of counted experts, G the
-/// number of sequences with rows and T_g the number of rows of t's sequence g; p is recomputed. weight_1 is a number on
-/// the backend, or empty for 1.
+/// number of sequences with rows and T_g the number of rows of t's sequence g, or `shares.rows`; p is recomputed.
+/// weight_1 is a number on the backend, or empty for 1.
 template <class Real, Backend B, Balance Bal>
 void add_balance_loss_backward(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
                                const BalanceShares<Real, B>& shares, double d_loss, View<const Real, B> weight_1,
@@ -210,13 +244,13 @@ void add_balance_loss_backward(const typename B::Context& context, const Bal& ba
       static_cast<Real>(d_loss * counted_experts(balance, logits_TE.cols) / static_cast<double>(shares.sequences));
   auto p = Matrix<Real, B>::uninitialized(context, logits_TE.rows, logits_TE.cols);
   B::for_each(context, logits_TE.rows,
-              [=, p_TE = p.view(), f_GE = shares.f_GE.const_view(),
-               begin_1G = shares.begin_1G.const_view()] MOE_ON_DEVICE(Index t) {
+              [=, p_TE = p.view(), f_GE = shares.f_GE.const_view(), begin_1G = shares.begin_1G.const_view(),
+               all_rows = static_cast<Real>(shares.rows)] MOE_ON_DEVICE(Index t) {
                 const bool together = begin_1G.cols == 0;
                 const Index g = together ? 0 : sequence_of(begin_1G, t);
-                const Index rows = together ? logits_TE.rows : begin_1G(0, g + 1) - begin_1G(0, g);
+                const Real rows = together ? all_rows : static_cast<Real>(begin_1G(0, g + 1) - begin_1G(0, g));
                 const Real weight = weight_1.cols == 0 ? Real(1) : weight_1(0, 0);
-                const Real scale = weight * unscaled / static_cast<Real>(rows);
+                const Real scale = weight * unscaled / rows;
                 const Row<const Real> f_E = f_GE.row(g);
                 const Row<Real> p_E = p_TE.row(t), d_logits_E = d_logits_TE.row(t);
                 balance_scores(balance, logits_TE.row(t), p_E);
