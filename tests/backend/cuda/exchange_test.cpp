@@ -127,6 +127,87 @@ TEST_CASE("experts in bfloat16 on several devices give the results of one", "[ac
   check_spread<CausalMultiPlMoe<BFloat16, Emulated>>(2e-2);
 }
 
+namespace {
+
+/// The rows of ranks 0 to `ranks` - 1, one rank after the other, for the balance loss alone.
+template <class Layer>
+Given given_for_balance(int first, int ranks, std::vector<std::int32_t>& tokens) {
+  Given given = given_for<Layer>(first, tokens);
+  std::vector<Index> offsets = given.batch.offsets;
+  for (int rank = first + 1; rank < first + ranks; ++rank) {
+    std::vector<std::int32_t> unused;
+    const Given more = given_for<Layer>(rank, unused);
+    given.x.insert(given.x.end(), more.x.begin(), more.x.end());
+    const Index before = offsets.back();
+    for (std::size_t b = 1; b < more.batch.offsets.size(); ++b) offsets.push_back(before + more.batch.offsets[b]);
+  }
+  given.batch.offsets = offsets;
+  tokens.assign(static_cast<std::size_t>(offsets.back()), 1);
+  given.batch.tokens = tokens;
+  given.d_y.assign(given.x.size(), 0);
+  given.auxiliary = {};
+  return given;
+}
+
+template <class Layer>
+void check_global_balance(double bar) {
+  for (const int ranks : {2, 3}) {
+    INFO(ranks << " ranks");
+    std::vector<std::int32_t> tokens;
+    Given all = given_for_balance<Layer>(0, ranks, tokens);
+    all.auxiliary.balance = 60;
+    const Answered one = answer_of<Layer>(Emulated::Context(), all);
+    std::vector<Answered> answers(static_cast<std::size_t>(ranks));
+    REQUIRE_NOTHROW(on_devices(ranks, [&](const Emulated::Context& context) {
+      std::vector<std::int32_t> own_tokens;
+      const int rank = context.ranks->rank();
+      Given own = given_for_balance<Layer>(rank, 1, own_tokens);
+      own.auxiliary.balance = 60.0 / ranks;
+      answers[static_cast<std::size_t>(rank)] =
+          answer_of<Layer>(context, own, [](Layer& layer) { layer.routing.balance.is_global = true; });
+    }));
+    double loss = 0;
+    std::vector<Numbers> sum;
+    Numbers d_x;
+    for (const Answered& answer : answers) {
+      loss += answer.balance_loss / ranks;
+      add(sum, answer.gradients);
+      d_x.insert(d_x.end(), answer.d_x.begin(), answer.d_x.end());
+    }
+    CHECK(std::abs(loss - one.balance_loss) <= bar);
+    CHECK(difference(one.d_x, d_x) <= bar);
+    double largest = 0;
+    for (std::size_t t = 0; t < one.gradients.size(); ++t) {
+      INFO("tensor " << t);
+      CHECK(difference(one.gradients[t], sum[t]) <= bar);
+      for (const double value : one.gradients[t]) largest = std::max(largest, std::abs(value));
+    }
+    CHECK(largest > 0.2);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the balance loss over several devices is that of one with all rows", "[accelerator][scale]") {
+  check_global_balance<Qwen15Moe<float, Emulated>>(1e-5);
+  check_global_balance<Qwen15Moe<BFloat16, Emulated>>(1e-2);
+}
+
+TEST_CASE("a balance loss over several devices waits for the loads and for nothing else", "[accelerator][scale]") {
+  using Layer = Qwen15Moe<float, Emulated>;
+  CHECK_NOTHROW(on_devices(3, [&](const Emulated::Context& context) {
+    std::vector<std::int32_t> tokens;
+    const Given given = given_for<Layer>(context.ranks->rank(), tokens);
+    Layer layer = made_of<Layer>(context, given);
+    layer.routing.balance.is_global = true;
+    auto x_TD = Matrix<float, Emulated>::uninitialized(context, given.batch.rows(), layer.width());
+    put(context, given.x, x_TD.view());
+    const long before = context.device->waits;
+    layer.forward(context, x_TD, given.batch);
+    if (context.device->waits > before + 1) throw std::runtime_error("another wait");
+  }));
+}
+
 TEST_CASE("gradients and weights on devices are summed and shared", "[accelerator][scale]") {
   using Layer = Qwen15Moe<float, Emulated>;
   const int ranks = 3;
