@@ -28,8 +28,8 @@ constexpr MixtureSetting random_choice{.key = "random_choice",
                                        .field = &MoeConfig::random_choice,
                                        .choices = switches};
 
-constexpr std::array settings{&num_token_experts, &num_experts_per_tok, &moe_intermediate_size, &expert_capacity,
-                              &random_choice};
+constexpr std::array settings{&num_token_experts,     &num_experts_per_tok, &global_balance,
+                              &moe_intermediate_size, &expert_capacity,     &random_choice};
 
 void publish(MoeConfig& moe, std::int64_t) {
   publish_token_level(moe, 12, 3);

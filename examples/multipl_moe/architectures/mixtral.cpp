@@ -11,7 +11,7 @@ namespace multipl_moe {
 namespace of_mixtral {
 namespace {
 
-constexpr std::array settings{&num_token_experts, &num_experts_per_tok, &moe_intermediate_size};
+constexpr std::array settings{&num_token_experts, &num_experts_per_tok, &global_balance, &moe_intermediate_size};
 
 void publish(MoeConfig& moe, std::int64_t) { publish_token_level(moe, 8, 2); }
 

@@ -122,20 +122,33 @@ constexpr MixtureSetting threshold_beta{
     .least = 0,
     .most = 0x1.fffffffffffffp-1};
 
-constexpr std::array settings{
-    &router,         &num_token_experts, &segment_experts,      &num_experts_per_tok, &shared_index, &segmenter,
-    &window,         &minimum_window,    &boundary_token,       &capacity_factor,     &fusion,       &token_weight,
-    &segment_weight, &balance,           &moe_intermediate_size};
-constexpr std::array settings_causal{&router,         &num_token_experts, &segment_experts, &num_experts_per_tok,
-                                     &shared_index,   &segmenter,         &window,          &minimum_window,
-                                     &boundary_token, &capacity_factor,   &fusion,          &token_weight,
-                                     &segment_weight, &balance,           &threshold_beta,  &moe_intermediate_size};
-constexpr std::array settings_released{&router,         &num_token_experts, &segment_experts, &num_experts_per_tok,
-                                       &shared_index,   &segmenter,         &window,          &minimum_window,
-                                       &boundary_token, &expert_cap,        &capacity_factor, &fusion,
-                                       &token_weight,   &segment_weight,    &balance,         &moe_intermediate_size};
-constexpr std::array settings_without_segments{&router,       &num_token_experts, &num_experts_per_tok,
-                                               &shared_index, &balance,           &moe_intermediate_size};
+constexpr std::array settings{&router,         &num_token_experts, &segment_experts, &num_experts_per_tok,
+                              &shared_index,   &segmenter,         &window,          &minimum_window,
+                              &boundary_token, &capacity_factor,   &fusion,          &token_weight,
+                              &segment_weight, &balance,           &global_balance,  &moe_intermediate_size};
+constexpr std::array settings_causal{&router,
+                                     &num_token_experts,
+                                     &segment_experts,
+                                     &num_experts_per_tok,
+                                     &shared_index,
+                                     &segmenter,
+                                     &window,
+                                     &minimum_window,
+                                     &boundary_token,
+                                     &capacity_factor,
+                                     &fusion,
+                                     &token_weight,
+                                     &segment_weight,
+                                     &balance,
+                                     &global_balance,
+                                     &threshold_beta,
+                                     &moe_intermediate_size};
+constexpr std::array settings_released{
+    &router,       &num_token_experts, &segment_experts, &num_experts_per_tok, &shared_index,         &segmenter,
+    &window,       &minimum_window,    &boundary_token,  &expert_cap,          &capacity_factor,      &fusion,
+    &token_weight, &segment_weight,    &balance,         &global_balance,      &moe_intermediate_size};
+constexpr std::array settings_without_segments{&router,  &num_token_experts, &num_experts_per_tok,  &shared_index,
+                                               &balance, &global_balance,    &moe_intermediate_size};
 
 /// MoeConfig's defaults are the paper's values.
 void publish(MoeConfig&, std::int64_t) {}

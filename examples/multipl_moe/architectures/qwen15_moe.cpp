@@ -27,8 +27,8 @@ constexpr MixtureSetting shared_width{.key = "shared_expert_intermediate_size",
 constexpr MixtureSetting norm_topk_prob{
     .key = "norm_topk_prob", .flag = "", .help = "", .field = &MoeConfig::norm_topk_prob};
 
-constexpr std::array settings{&num_token_experts, &num_experts_per_tok, &moe_intermediate_size, &shared_width,
-                              &norm_topk_prob};
+constexpr std::array settings{&num_token_experts,     &num_experts_per_tok, &global_balance,
+                              &moe_intermediate_size, &shared_width,        &norm_topk_prob};
 
 /// Experts have a quarter of the dense FFN's channels, rounded up to a multiple of 128, as in the published model.
 void publish(MoeConfig& moe, std::int64_t intermediate_size) {

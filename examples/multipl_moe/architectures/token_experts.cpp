@@ -30,6 +30,7 @@ std::int64_t read_expert_count(const Fields& fields, std::int64_t otherwise) {
 void compose_token_level(const MoeConfig& moe, moe::Composition& composition) {
   composition.settings.token_experts = moe.num_token_experts;
   composition.settings.k = moe.num_experts_per_tok;
+  composition.global_balance = moe.global_balance;
 }
 
 moe::TrainByName trains_whole(const ModelConfig&) { return {}; }

@@ -30,6 +30,13 @@ inline constexpr MixtureSetting num_experts_per_tok{
     .field = &MoeConfig::num_experts_per_tok,
     .least = 1,
     .most = most_experts};
+inline constexpr MixtureSetting global_balance{
+    .key = "global_balance",
+    .flag = "--global-balance",
+    .help =
+        "the balance loss counts the choices of the micro-batches that all processes compute at the same time, not "
+        "those of each micro-batch (arXiv 2501.11873); no effect in one process",
+    .field = &MoeConfig::global_balance};
 inline constexpr MixtureSetting moe_intermediate_size{.key = "moe_intermediate_size",
                                                       .flag = "",
                                                       .help = "",

@@ -38,6 +38,7 @@ void print_json(const ModelConfig& config, const ParameterCount& c) {
   out["layers"] = config.num_hidden_layers;
   out["dense_layers"] = config.dense_layers;
   out["tie_word_embeddings"] = config.tie_word_embeddings;
+  out["global_balance"] = config.has_global_balance();
   out["parameters"] = {{"total", c.total},
                        {"active_per_token", c.active},
                        {"trainable", c.trainable},
@@ -63,6 +64,8 @@ void print_table(const ModelConfig& config, const ParameterCount& c) {
              config.num_key_value_heads, config.vocab_size);
   if (!config.dense_layers.empty())
     fmt::print("dense layers         {}, with an FFN of {}\n", config.dense_layers.size(), config.intermediate_size);
+  if (config.has_global_balance())
+    fmt::print("balance loss         over the micro-batches of all processes (--global-balance)\n");
   fmt::print("\n{:<20} {:>16}\n", "parameters", "");
   const auto row = [](const char* name, std::int64_t count) { fmt::print("  {:<18} {:>16}\n", name, count); };
   row(config.tie_word_embeddings ? "tied embedding" : "embedding, head", c.embedding);

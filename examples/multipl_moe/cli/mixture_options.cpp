@@ -9,11 +9,16 @@ namespace multipl_moe {
 
 namespace {
 
+template <class Value>
+bool holds(const MixtureSetting& setting) {
+  return std::holds_alternative<Value MoeConfig::*>(setting.field);
+}
+
 /// The check of a flag's value: the choices of a text, the sign of a number.
 CLI::Validator check_of(const MixtureSetting& setting) {
   if (!setting.choices.empty())
     return CLI::IsMember(std::vector<std::string>(setting.choices.begin(), setting.choices.end()));
-  if (std::holds_alternative<std::vector<std::string> MoeConfig::*>(setting.field)) return CLI::Validator();
+  if (holds<std::vector<std::string>>(setting) || holds<bool>(setting)) return CLI::Validator();
   if (setting.most <= 1) return CLI::Range(0.0, 1.0);
   return setting.least > 0 ? above_zero() : not_negative();
 }
@@ -38,7 +43,10 @@ void MixtureOptions::add_to(CLI::App& command) {
     if (setting->flag.empty()) continue;
     CLI::Option* const option = std::visit(
         [&](auto field) {
-          return command.add_option(std::string(setting->flag), given_.*field, std::string(setting->help));
+          if constexpr (std::is_same_v<decltype(field), bool MoeConfig::*>)
+            return command.add_flag(std::string(setting->flag), given_.*field, std::string(setting->help));
+          else
+            return command.add_option(std::string(setting->flag), given_.*field, std::string(setting->help));
         },
         setting->field);
     option->check(check_of(*setting));
@@ -49,7 +57,7 @@ void MixtureOptions::add_to(CLI::App& command) {
             return std::string();
           },
           ""));
-    if (std::holds_alternative<std::vector<std::string> MoeConfig::*>(setting->field)) option->delimiter(',');
+    if (holds<std::vector<std::string>>(*setting)) option->delimiter(',');
     options_.emplace_back(option, setting);
   }
 }
@@ -59,7 +67,9 @@ MoeConfig MixtureOptions::mixture(std::int64_t intermediate_size, const Tokenize
   bool has_boundary = false;
   // In the order of mixture_settings(): a setting that another one needs comes first.
   for (const auto& [option, setting] : options_) {
-    if (option->count() == 0) continue;
+    // --print-config prints a flag that is not given as `false`.
+    const auto* const flag = std::get_if<bool MoeConfig::*>(&setting->field);
+    if (option->count() == 0 || (flag != nullptr && !(given_.**flag))) continue;
     if (!applies(*setting, moe))
       throw UsageError(fmt::format("[{}] is {}", setting->flag, where_it_applies(*setting, moe)));
     std::visit([&](auto field) { moe.*field = given_.*field; }, setting->field);

@@ -48,6 +48,8 @@ struct MoeConfig {
   double fusion_segment_weight = 0.3;
   /// Experts in the balance loss: "all", or "routed" (without the shared expert).
   std::string balance = "all";
+  /// Whether the balance loss counts the choices of the micro-batches of all processes that train together.
+  bool global_balance = false;
   /// Decay of the moving averages of the thresholds that replace expert choice in decoding.
   double threshold_beta = 0.98;
   /// Inner width of an expert; 0: the model's intermediate_size.
@@ -133,6 +135,8 @@ struct ModelConfig {
     const auto positions = static_cast<double>(max_position_embeddings);
     return grows ? static_cast<std::int64_t>(positions * rope_scaling.factor) : max_position_embeddings;
   }
+  /// Whether the micro-batches of all processes share one balance loss.
+  bool has_global_balance() const { return moe && moe->global_balance; }
   /// "dense" or the name of the mixture.
   std::string_view architecture() const { return moe ? std::string_view(moe->architecture) : "dense"; }
   /// Inner width of one expert, or of the feed-forward network if there are no experts.

@@ -126,6 +126,10 @@ ExpertPlacement placement_in(const RunSettings& settings) {
   return found == settings.end() ? ExpertPlacement::everywhere : placement_named(found->second);
 }
 
+std::optional<std::int64_t> number_of_balanced_processes(const RunSettings& settings) {
+  return number_in(settings, balanced_processes);
+}
+
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for) {
   const RunSettings after = with_precision(asked_for);
   const RunSettings before = without_idle(in_current_spelling(with_precision(begun_with)), after);
@@ -135,6 +139,7 @@ std::string differences(const RunSettings& begun_with, const RunSettings& asked_
   names.erase(steps_flag);
   names.erase(slots_flag);
   names.erase(placement_flag);
+  names.erase(balanced_processes);
   for (const auto& [name, unused] : names) {
     const std::string then = value_in(before, name), now = value_in(after, name);
     if (then == now) continue;

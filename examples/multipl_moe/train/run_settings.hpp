@@ -40,8 +40,14 @@ inline constexpr const char* placement_flag = "--placement";
 /// The placement in `settings`: everywhere if it has none, as a run whose experts are not spread.
 ExpertPlacement placement_in(const RunSettings& settings);
 
+/// The number of processes whose micro-batches share one balance loss. Not set in a run without a global balance.
+inline constexpr const char* balanced_processes = "processes of the global balance";
+
+/// This number in `settings`; empty if there is none.
+std::optional<std::int64_t> number_of_balanced_processes(const RunSettings& settings);
+
 /// All settings that differ, as `<name>: <begun with>, found <asked for>`, one per line; empty if none does. The
-/// numbers of steps and of slots and the placement may differ and are not listed.
+/// numbers of steps, slots and processes and the placement may differ and are not listed.
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for);
 
 }  // namespace multipl_moe

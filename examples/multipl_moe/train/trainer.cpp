@@ -125,6 +125,10 @@ class Training {
     if (slots > 1) state_.settings[slots_flag] = fmt::to_string(slots);
     state_.settings.erase(placement_flag);
     if (placement != ExpertPlacement::everywhere) state_.settings[placement_flag] = name_of(placement);
+    if (model_.config().has_global_balance()) {
+      ranks_.tell_of_balanced(number_of_balanced_processes(state_.settings));
+      state_.settings[balanced_processes] = fmt::to_string(ranks_.size());
+    }
   }
 
   void note_other_placement(ExpertPlacement begun_with) const {
@@ -140,6 +144,7 @@ class Training {
     settings["--gradient-slots as given"] = fmt::to_string(options_.gradient_slots);
     settings["--save-steps"] = fmt::to_string(options_.save_every);
     settings["--eval-steps"] = fmt::to_string(options_.eval_every);
+    settings["--gradient-checkpointing"] = fmt::to_string(options_.checkpointing == ActivationCheckpointing::on);
     settings["--resume"] = fmt::to_string(options_.start == RunStart::resume);
     return settings;
   }

@@ -38,7 +38,7 @@ RunSettings described(RunSettings settings, const RunRanks& ranks, LanguageModel
   return settings;
 }
 
-std::string processes(int count) { return count == 1 ? "1 process" : fmt::format("{} processes", count); }
+std::string processes(std::int64_t count) { return count == 1 ? "1 process" : fmt::format("{} processes", count); }
 
 /// The counts that a report needs, by layer, in one list.
 template <class Visit>
@@ -105,6 +105,14 @@ std::int64_t TrainingRanks::slots(std::int64_t asked_for, std::int64_t begun_wit
         "results differ in their last digits from those of an uninterrupted run\n",
         begun_with, slots);
   return slots;
+}
+
+void TrainingRanks::tell_of_balanced(std::optional<std::int64_t> begun_with) const {
+  if (!begun_with || *begun_with == size() || !is_first()) return;
+  notice(
+      "note: the run began in {} and continues in {}: with --global-balance the micro-batches of all processes share "
+      "one balance loss, so results differ from those of an uninterrupted run\n",
+      processes(*begun_with), processes(size()));
 }
 
 StepPart TrainingRanks::part(std::int64_t slots) const {

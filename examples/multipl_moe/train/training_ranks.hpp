@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "multipl_moe/eval/routing_tally.hpp"
@@ -46,6 +47,8 @@ class TrainingRanks {
   /// from that of the run. Throws UsageError if slots or micro-batches cannot be dealt evenly.
   std::int64_t slots(std::int64_t asked_for, std::int64_t begun_with, ExpertPlacement placement) const;
   StepPart part(std::int64_t slots) const;
+  /// Prints a notice if a run with a global balance was begun with another number of ranks (empty: a new run).
+  void tell_of_balanced(std::optional<std::int64_t> begun_with) const;
 
   /// The same on every rank: the losses of all, and the sums of the tallies of the ranks.
   StepRecord exchange(const StepRecord& mine, RoutingTally& tally) const;

@@ -49,7 +49,8 @@ TEST_CASE("an option takes effect in its architecture and is rejected by name in
       const bool is_own = architecture_named(name).has(setting);
       if (setting.flag.empty()) continue;
       INFO(name << " " << setting.flag);
-      std::vector<std::string> words{"--arch", name, std::string(setting.flag), other_value(setting)};
+      std::vector<std::string> words{"--arch", name, std::string(setting.flag)};
+      if (!std::holds_alternative<bool MoeConfig::*>(setting.field)) words.push_back(other_value(setting));
       if (setting.need && is_own && setting.need->value != "shared-top-k")
         words.insert(words.end(), {std::string(setting.need->flag), std::string(setting.need->value)});
       if (is_own) {
@@ -63,8 +64,8 @@ TEST_CASE("an option takes effect in its architecture and is rejected by name in
                                              ContainsSubstring("found --arch " + name));
       }
     }
-  CHECK(taken == 78);
-  CHECK(taken + refused == 250);
+  CHECK(taken == 86);
+  CHECK(taken + refused == 260);
 }
 
 TEST_CASE("an option that has no effect because of another option is rejected", "[cli]") {
@@ -132,6 +133,38 @@ TEST_CASE("a flag, file or variable that sets an option of another architecture 
   const Outcome range = run(scratch, "upcycle --model m -o y --experts-per-token 9");
   CHECK(range.exit_code == 2);
   CHECK_THAT(range.error, ContainsSubstring("--experts-per-token must be 1 to 6, found 9"));
+}
+
+TEST_CASE("a global balance is stored, shown, and refused where there is no balance loss", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "make-checkpoint --size tiny -q -o m").exit_code == 0);
+  const auto stored = [&](const char* name) {
+    return nlohmann::json::parse(get_bytes(scratch / name / "config.json"))["moe"];
+  };
+  const auto is_global = [&](const std::string& name) {
+    return nlohmann::json::parse(run(scratch, "info --json --model " + name).out)["global_balance"].get<bool>();
+  };
+  put_bytes(scratch / "c.toml", "[upcycle]\nglobal-balance = true\n");
+  for (const auto& [name, words] : std::vector<std::pair<std::string, std::string>>{{"by_flag", "--global-balance"},
+                                                                                    {"by_file", "--config c.toml"}}) {
+    REQUIRE(run(scratch, "upcycle --model m -q --arch mixtral -o " + name + " " + words).exit_code == 0);
+    CHECK(stored(name.c_str())["global_balance"] == true);
+    CHECK(is_global(name));
+    CHECK_THAT(run(scratch, "info --model " + name).out, ContainsSubstring("(--global-balance)"));
+  }
+  REQUIRE(run(scratch, "upcycle --model m -q --arch mixtral -o local").exit_code == 0);
+  CHECK_FALSE(stored("local").contains("global_balance"));
+  CHECK_FALSE(is_global("local"));
+  CHECK_THAT(run(scratch, "info --model local").out, !ContainsSubstring("--global-balance"));
+  for (const std::string name : {"lora", "mole"}) {
+    const Outcome outcome = run(scratch, "upcycle --model m -o x --global-balance --arch " + name);
+    CHECK(outcome.exit_code == 2);
+    CHECK_THAT(outcome.error, ContainsSubstring("[--global-balance] is a setting of --arch multipl-moe,") &&
+                                  ContainsSubstring("found --arch " + name));
+    const std::string words = "upcycle --model m -q -o printed_" + name + " --arch " + name;
+    put_bytes(scratch / "printed.toml", run(scratch, words + " --print-config").out);
+    CHECK(run(scratch, "upcycle --config printed.toml").exit_code == 0);
+  }
 }
 
 TEST_CASE("a mixture in --config-json keeps its architecture and sizes", "[cli]") {

@@ -88,6 +88,9 @@ TEST_CASE("config.json of a mixture has the settings that have an effect in it, 
   config.moe->segmenter = "boundary-window";
   CHECK(keys_of(config) ==
         with(expected.at("causal-multipl-moe"), {"segment_minimum_window", "segment_boundary_token"}));
+  config.moe->global_balance = true;
+  CHECK(keys_of(config).count("global_balance") == 1);
+  CHECK(parse_config(to_json_text(config), "c") == config);
   config.moe->router = "top-k";
   CHECK(keys_of(config).count("shared_expert_index") == 0);
   CHECK(keys_of(config).count("balance") == 0);
@@ -155,6 +158,18 @@ TEST_CASE("a run that recorded the settings of all mixtures still counts as the 
   RunSettings gshard = now;
   gshard["model moe.architecture"] = "\"gshard\"";
   CHECK_THAT(differences(old, gshard), ContainsSubstring("model moe.architecture"));
+}
+
+TEST_CASE("a global balance differs from the local one of a run, on any number of processes", "[resume]") {
+  const RunSettings local{{"model moe.architecture", "\"mixtral\""}};
+  RunSettings global = local;
+  global["model moe.global_balance"] = "true";
+  CHECK(differences(local, global) == "  model moe.global_balance: nothing, found true\n");
+  RunSettings other = global;
+  other[balanced_processes] = "3";
+  CHECK(differences(global, other).empty());
+  CHECK(number_of_balanced_processes(other) == 3);
+  CHECK_FALSE(number_of_balanced_processes(global).has_value());
 }
 
 TEST_CASE("errors of settings name the flags", "[config]") {

@@ -283,6 +283,7 @@ TEST_CASE("invalid mixtures are refused") {
            {"architecture", 3, "moe.architecture must be a string, found 3"},
            {"segment_windows", 8, "moe.segment_windows must be absent or null, found 8"},
            {"norm_topk_prob", 1, "moe.norm_topk_prob must be true or false"},
+           {"global_balance", "yes", "moe.global_balance must be true or false"},
            {"num_token_experts", 0, "moe.num_token_experts must be 1 to 65536, found 0"},
            {"num_segment_experts", 0, "moe.num_segment_experts must be 1"},
            {"num_experts_per_tok", 7, "moe.num_experts_per_tok must be 1 to 6, found 7"},

@@ -163,6 +163,9 @@ TEST_CASE("ranks with other settings or weights are named before anything is wri
     CHECK_THAT(moe::testing::text_of(error), ContainsSubstring("  --gradient-slots as given: 3, found 0\n"));
   for (const auto& error : errors_with([](TrainOptions&options, LanguageModel&) { options.save_every = 1; }))
     CHECK_THAT(moe::testing::text_of(error), ContainsSubstring("  --save-steps: 2, found 1\n"));
+  for (const auto& error :
+       errors_with([](TrainOptions&options, LanguageModel&) { options.checkpointing = ActivationCheckpointing::on; }))
+    CHECK_THAT(moe::testing::text_of(error), ContainsSubstring("  --gradient-checkpointing: false, found true\n"));
   for (const auto& error : errors_with([](TrainOptions&, LanguageModel& model) { model.initialize(9, 0.1); }))
     CHECK_THAT(moe::testing::text_of(error), ContainsSubstring("  values of the model: XXH3 "));
   CHECK_FALSE(std::filesystem::exists(run.tiny.scratch / "run"));
