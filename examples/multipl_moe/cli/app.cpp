@@ -104,7 +104,8 @@ int run(int argc, char** argv) {
       "Every option of a command can also be set by an environment variable: --batch-size by MOE_BATCH_SIZE.\n"
       "Order of precedence: command line, environment, file of --config, default.\n"
       "Results go to stdout, progress and messages to stderr.\n"
-      "MOE_MEMORY_LIMIT, such as 8GiB, limits the memory of a command, which is refused if it would need more.\n"
+      "MOE_MEMORY_LIMIT, such as 8GiB, limits the memory of a command, which is refused if it would need more; the\n"
+      "processes of mpirun on a machine share it.\n"
       "MOE_CPU, such as avx2, chooses the instruction set of the layers; `doctor` lists those of this CPU.");
   program.set_version_flag(
       "--version",

@@ -40,7 +40,7 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   const LanguageFiles files = open_text(flags.data, "train", *tokenizer, "");
   BatchStream stream(files, flags.shares(files), flags.batch_options(*tokenizer));
   note_unused_loss_weights(flags, config);
-  if (is_only_planned({"pretrain", config, moe::TrainByName(), stream, gpu}, flags)) return;
+  if (is_only_planned({"pretrain", config, moe::TrainByName(), stream, gpu, *tokenizer}, flags)) return;
   const auto model = make_language_model(config, flags.threads, flags.model_dtype(), device_named(flags.device),
                                          flags.expert_spread());
   model->use_tokenizer(tokenizer);

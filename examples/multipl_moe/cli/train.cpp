@@ -13,7 +13,6 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/routing_file.hpp"
 #include "multipl_moe/model/trainable.hpp"
-#include "multipl_moe/mpi/launch.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/run_routing.hpp"
 
@@ -38,7 +37,7 @@ ModelConfig config_of(const PostTrainFlags& flags) {
 }
 
 void check_routing(const PostTrainFlags& flags, const ModelConfig& config) {
-  if (!flags.record.empty() && launched_ranks())
+  if (!flags.record.empty() && flags.processes() > 1)
     throw UsageError("[train] --record-routing is for a run of one process: each process sees its own sequences");
   if (!flags.record.empty()) require_recordable("train", config, flags.record);
   if (!flags.record.empty() && flags.resume)
@@ -59,7 +58,7 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const LanguageFiles files = open_text(flags.data, "train", *tokenizer, flags.model);
   BatchStream stream(files, mixed_shares(flags.mix, files), flags.batch_options(*tokenizer));
   note_unused_loss_weights(flags, config);
-  if (is_only_planned({"train", config, weights_of(flags, config), stream, gpu}, flags)) return;
+  if (is_only_planned({"train", config, weights_of(flags, config), stream, gpu, *tokenizer}, flags)) return;
   // A resumed run has its weights in its checkpoint; the model in the folder only has to be the one that it began with.
   const Device device = device_named(flags.device);
   const ExpertSpread spread = flags.expert_spread();

@@ -12,6 +12,7 @@
 #include "multipl_moe/cli/config_file.hpp"
 #include "multipl_moe/cli/environment.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/ranks_dry_run.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/counted.hpp"
@@ -29,30 +30,6 @@ std::vector<std::string> names_in(std::span<const std::string_view> names) { ret
 /// The index of `name`, which is one of `names`: the parser accepts no other.
 std::size_t place_in(std::span<const std::string_view> names, std::string_view name) {
   return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
-}
-
-/// The held-out files that are long enough for a sequence; a notice names the others.
-LanguageFiles scored_files(const TrainingFlags& flags, const Tokenizer& tokenizer) {
-  LanguageFiles files = open_language_files(flags.data, flags.eval_split, tokenizer.hash());
-  bool any = false;
-  for (const Language language : all_languages) {
-    auto& file = files[index_of(language)];
-    if (!file) continue;
-    // Every document ends in an additional token.
-    const std::int64_t tokens = file->token_count() + file->document_count();
-    if (tokens <= flags.sequence_length) {
-      notice("note: the {} text of {} is too short for a sequence of {}, and --eval-steps skips it\n", flags.eval_split,
-             title_of(language), counted(flags.sequence_length, "tokens"));
-      file = nullptr;
-    }
-    any = any || file;
-  }
-  if (!any)
-    throw UsageError(
-        fmt::format("[train] --eval-steps needs {} text of at least one token more than --sequence-length {}, found "
-                    "none; use a smaller --sequence-length or another --eval-split",
-                    flags.eval_split, flags.sequence_length));
-  return files;
 }
 
 void report_resume(const RunBeginning& beginning, std::int64_t steps) {
@@ -260,6 +237,9 @@ void check_placement(const std::string& command, const ModelConfig& model, const
     throw UsageError(
         fmt::format("[{}] --placement {} spreads the experts of a mixture, found a model of architecture {}", command,
                     flags.placement, model.architecture()));
+  if (flags.dry.ranks > 0)
+    throw UsageError(fmt::format("[{}] --ranks plans for processes that each have all experts, found --placement {}",
+                                 command, flags.placement));
   if (!launched_ranks())
     throw UsageError(fmt::format(
         "[{}] --placement {} spreads experts over the processes that mpirun or srun starts, found 1 process", command,
@@ -269,12 +249,11 @@ void check_placement(const std::string& command, const ModelConfig& model, const
 }  // namespace
 
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
+  check_ranks(command, flags.dry);
   check_placement(command, model, flags);
-  if (const auto ranks = launched_ranks()) {
-    if (flags.async_checkpoint)
-      throw UsageError(fmt::format("[{}] --async-checkpoint is for a run of one process, found {}", command,
-                                   counted(ranks->size(), "processes")));
-  }
+  if (flags.async_checkpoint && flags.processes() > 1)
+    throw UsageError(fmt::format("[{}] --async-checkpoint is for a run of one process, found {}", command,
+                                 counted(flags.processes(), "processes")));
   require_master_weights(flags.model_dtype(), flags.precision().master);
   if (flags.async_checkpoint && (flags.save_steps == 0 || flags.save_steps >= flags.steps))
     throw UsageError(
@@ -287,6 +266,36 @@ void check_run(const std::string& command, const ModelConfig& model, const Train
     notice("note: this run began with a --sequence-length of {}, above the model's max_position_embeddings, {}\n",
            flags.sequence_length, model.max_position_embeddings);
   if (has_constant_gates(model)) notice("note: {}\n", constant_gates_note);
+}
+
+int TrainingFlags::processes() const {
+  if (dry.ranks > 0) return dry.ranks;
+  const auto launched = launched_ranks();
+  return launched ? launched->size() : 1;
+}
+
+LanguageFiles TrainingFlags::held_out(const Tokenizer& tokenizer) const {
+  if (eval_steps == 0) return {};
+  LanguageFiles files = open_language_files(data, eval_split, tokenizer.hash());
+  bool any = false;
+  for (const Language language : all_languages) {
+    auto& file = files[index_of(language)];
+    if (!file) continue;
+    // Every document ends in an additional token.
+    const std::int64_t tokens = file->token_count() + file->document_count();
+    if (tokens <= sequence_length) {
+      notice("note: the {} text of {} is too short for a sequence of {}, and --eval-steps skips it\n", eval_split,
+             title_of(language), counted(sequence_length, "tokens"));
+      file = nullptr;
+    }
+    any = any || file;
+  }
+  if (!any)
+    throw UsageError(
+        fmt::format("[train] --eval-steps needs {} text of at least one token more than --sequence-length {}, found "
+                    "none; use a smaller --sequence-length or another --eval-split",
+                    eval_split, sequence_length));
+  return files;
 }
 
 AdamWPrecision TrainingFlags::precision() const {
@@ -302,12 +311,15 @@ StatePlace TrainingFlags::state_place() const {
                                  : static_cast<StatePlace>(place_in(state_place_names, optimizer_state));
 }
 
+ExpertPlacement TrainingFlags::expert_placement() const {
+  if (!placement.empty()) return placement_named(placement);
+  return resume ? placement_of_run(output) : ExpertPlacement::everywhere;
+}
+
 ExpertSpread TrainingFlags::expert_spread() const {
   const auto ranks = launched_ranks_on(device_named(device));
   if (!ranks) return {};
-  const ExpertPlacement mine = placement.empty() && resume ? placement_of_run(output)
-                               : placement.empty()         ? ExpertPlacement::everywhere
-                                                           : placement_named(placement);
+  const ExpertPlacement mine = expert_placement();
   // Processes with different ones would not make the same calls.
   int process = 0;
   for (const auto& other : ranks->gather<ExpertPlacement>("placement", std::span(&mine, 1))) {
@@ -353,7 +365,7 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.keep_checkpoints = keep_checkpoints;
   options.async_checkpoint = async_checkpoint;
   options.eval_every = eval_steps;
-  if (eval_steps > 0) options.held_out = scored_files(*this, tokenizer);
+  options.held_out = held_out(tokenizer);
   options.evaluation = {
       .sequences = batch_size, .length = sequence_length, .max_bytes = 0, .max_sequences = eval_sequences};
   options.run = output;

@@ -20,6 +20,10 @@ struct DryRunFlags {
   bool on = false;
   bool json = false;
   std::uint64_t device_memory = 0;  ///< bytes of a GPU elsewhere; 0: the GPU of --device
+  int ranks = 0;                    ///< processes on machines elsewhere; 0: those that a launcher has started
+  int ranks_per_machine = 0;        ///< 0: all of them
+  std::string bandwidth;            ///< GB/s, or GB/s,GB/s; empty: no times
+  double step_time = 0;             ///< seconds of a step in one process; 0: unknown
 };
 
 /// The options that `pretrain` and `train` share.
@@ -60,9 +64,17 @@ struct TrainingFlags {
   ModelDtype model_dtype() const { return dtype_on(device, dtype); }
   AdamWPrecision precision() const;
   StatePlace state_place() const;
+  /// Where the experts are to be: --placement, or that of a run that is resumed.
+  ExpertPlacement expert_placement() const;
   /// The processes over which the experts are spread.
   ExpertSpread expert_spread() const;
+  /// Number of processes that train together: those of --ranks, or those that a launcher has started; 1 if there are
+  /// none.
+  int processes() const;
   BatchOptions batch_options(const Tokenizer& tokenizer) const;
+  /// The files for --eval-steps that are long enough for a sequence; none without it. A notice names the others. Throws
+  /// UsageError if none is.
+  LanguageFiles held_out(const Tokenizer& tokenizer) const;
   /// Options for train(), which then also writes config.toml and env.json. `command` and `stream` must outlive them.
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream, const Tokenizer& tokenizer) const;
 };

@@ -137,22 +137,26 @@ std::int64_t total_bytes(std::span<const MemoryPart> parts) {
   return sum;
 }
 
-void require_free_memory(std::string_view command, std::span<const MemoryPart> parts, std::string_view advice) {
-  if (const auto free = free_memory_bytes()) require_memory_of("memory", *free, command, parts, advice);
+void require_free_memory(std::string_view command, std::span<const MemoryPart> parts, std::string_view advice,
+                         int processes) {
+  if (const auto free = free_memory_bytes()) require_memory_of("memory", *free, command, parts, advice, processes);
 }
 
 void require_memory_of(std::string_view place, std::int64_t free, std::string_view command,
-                       std::span<const MemoryPart> parts, std::string_view advice) {
+                       std::span<const MemoryPart> parts, std::string_view advice, int processes) {
   const std::int64_t needed = total_bytes(parts);
-  if (needed <= free) return;
+  if (processes * needed <= free) return;
   std::vector<std::string> texts;
   std::int64_t fixed = 0;
   for (const MemoryPart& part : parts) {
     if (part.bytes > 0) texts.push_back(fmt::format("{} ({})", part.name, memory_text(part.bytes)));
     if (part.is_fixed) fixed += part.bytes;
   }
-  throw OutOfMemory(fmt::format("[{}] {} must hold {}, about {} together, found {} free; {}", command, place,
-                                fmt::join(texts, ", "), memory_text(needed), memory_text(free),
+  const std::string of_all = processes == 1 ? ""
+                                            : fmt::format(" in each of the {} processes on this machine, {} for all",
+                                                          processes, memory_text(processes * needed));
+  throw OutOfMemory(fmt::format("[{}] {} must hold {}, about {} together{}, found {} free; {}", command, place,
+                                fmt::join(texts, ", "), memory_text(needed), of_all, memory_text(free),
                                 fixed > free ? "no setting of this command makes them fit" : advice));
 }
 

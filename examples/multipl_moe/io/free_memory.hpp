@@ -32,13 +32,15 @@ struct MemoryPart {
 std::int64_t total_bytes(std::span<const MemoryPart> parts);
 
 /// Throws OutOfMemory, which names the parts, their sum and the free memory, if the sum exceeds the free memory. The
-/// message ends with `advice` if the fixed parts alone would fit. Called before the memory is allocated: without the
-/// check, the kernel kills a process without a message.
-void require_free_memory(std::string_view command, std::span<const MemoryPart> parts, std::string_view advice);
+/// message ends with `advice` if the fixed parts of one process alone would fit. `processes` of this machine, this one
+/// among them, each need the parts and share the free memory. Called before the memory is allocated: without the check,
+/// the kernel kills a process without a message.
+void require_free_memory(std::string_view command, std::span<const MemoryPart> parts, std::string_view advice,
+                         int processes = 1);
 
 /// The same for the memory of `place`, of which `free` bytes are free.
 void require_memory_of(std::string_view place, std::int64_t free, std::string_view command,
-                       std::span<const MemoryPart> parts, std::string_view advice);
+                       std::span<const MemoryPart> parts, std::string_view advice, int processes = 1);
 
 /// Resident memory of this process in bytes; 0 if the system does not report it.
 std::int64_t resident_bytes();

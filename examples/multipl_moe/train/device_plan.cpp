@@ -62,15 +62,16 @@ std::vector<DeviceForm> all_device_forms() {
 DevicePlan device_plan(const ModelConfig& config, const TrainingCounts& counts, MicroBatch batch,
                        const DeviceForm& form) {
   batch.checkpointing = form.checkpointing;
-  const std::int64_t state = form.precision.bytes() * counts.trainable;
+  const std::int64_t state = form.precision.bytes() * counts.part.owned;
   // Of state in host memory, pieces are on the device: one that comes, one that is updated, one that goes.
   const std::int64_t pieces =
       form.precision.bytes() * moe::Offloaded::slot_count * moe::Offloaded().values_of_slot(counts.largest);
   const bool is_on_host = form.state == StatePlace::host;
   return {.device = {.weights = weight_bytes(counts, ModelDtype::bfloat16),
-                     .gradients = 4 * counts.trainable,
+                     .gradients = 4 * counts.trainable * counts.part.gradients,
                      .moments = is_on_host ? pieces : state,
-                     .activations = activation_bytes(config, batch)},
+                     .activations = activation_bytes(config, batch),
+                     .exchange = counts.part.exchange_bytes},
           .reserve = device_reserve,
           .pinned = is_on_host ? state : 0};
 }

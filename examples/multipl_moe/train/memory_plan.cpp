@@ -51,6 +51,7 @@ TrainingCounts training_counts(const ModelConfig& config, const std::function<bo
     counts.trainable += tensor.count();
     counts.largest = std::max(counts.largest, tensor.count());
   }
+  counts.part.owned = counts.trainable;
   return counts;
 }
 
@@ -83,10 +84,11 @@ std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batc
 MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
                      AdamWPrecision precision, ModelDtype dtype) {
   return {.weights = weight_bytes(counts, dtype),
-          .gradients = 4 * counts.trainable,
-          .moments = precision.bytes() * counts.trainable,
+          .gradients = 4 * counts.trainable * counts.part.gradients,
+          .moments = precision.bytes() * counts.part.owned,
           .activations = value_bytes_of(dtype) * activation_values(config, batch) +
-                         (dtype == ModelDtype::bfloat16 ? widened_bytes(config, batch) : 0)};
+                         (dtype == ModelDtype::bfloat16 ? widened_bytes(config, batch) : 0),
+          .exchange = counts.part.exchange_bytes};
 }
 
 std::int64_t weight_bytes(const TrainingCounts& counts, ModelDtype dtype) {

@@ -13,12 +13,20 @@
 
 namespace multipl_moe {
 
+/// What a process of a run has beside the weights, alone or as one of several.
+struct ProcessPart {
+  std::int64_t owned = 0;           ///< trainable weights whose optimizer state it has
+  std::int64_t gradients = 1;       ///< gradients of the whole model: its own, and sums of slots
+  std::int64_t exchange_bytes = 0;  ///< gradients on their way to other processes
+};
+
 /// Numbers of values of a model, by purpose.
 struct TrainingCounts {
   std::int64_t weights = 0;    ///< weights and buffers
   std::int64_t floats = 0;     ///< of these, the ones that are float32 in a model of any dtype
   std::int64_t trainable = 0;  ///< trainable weights
   std::int64_t largest = 0;    ///< values of the largest trainable weight
+  ProcessPart part{};          ///< of the process that the memory is planned for
 };
 
 /// Counts the tensors of the configured model in a process that has this part of the experts. `trains` selects the
@@ -55,8 +63,9 @@ struct MemoryPlan {
   std::int64_t gradients = 0;
   std::int64_t moments = 0;  ///< moments, and the bytes of master weights beyond the weights
   std::int64_t activations = 0;
+  std::int64_t exchange = 0;  ///< gradients on their way to other processes
 
-  std::int64_t total() const { return weights + gradients + moments + activations; }
+  std::int64_t total() const { return weights + gradients + moments + activations + exchange; }
 };
 
 /// Training by this program on the CPU: weights and activations in `dtype`, gradients in float32.

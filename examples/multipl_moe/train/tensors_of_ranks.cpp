@@ -14,19 +14,7 @@ namespace {
 
 constexpr const char* site = "tensors for a checkpoint";
 
-/// The name, dtype, shape and bytes of tensors as text: names have no spaces.
-std::string text_of(const std::vector<TensorRef>& tensors) {
-  std::string text;
-  for (const TensorRef& tensor : tensors) {
-    text += tensor.name + " " + std::string(tensor.dtype) + " " + std::to_string(tensor.bytes) + " " +
-            std::to_string(tensor.shape.size());
-    for (const std::int64_t extent : tensor.shape) text += " " + std::to_string(extent);
-    text += "\n";
-  }
-  return text;
-}
-
-/// The inverse. The dtype is that of the literals of TensorRef.
+/// The inverse of list_of_state(). The dtype is that of the literals of TensorRef.
 std::vector<TensorRef> tensors_in(const std::string& text) {
   std::vector<TensorRef> tensors;
   std::size_t at = 0;
@@ -49,6 +37,17 @@ std::vector<TensorRef> tensors_in(const std::string& text) {
 }
 
 }  // namespace
+
+std::string list_of_state(const std::vector<TensorRef>& tensors) {
+  std::string text;
+  for (const TensorRef& tensor : tensors) {
+    text += tensor.name + " " + std::string(tensor.dtype) + " " + std::to_string(tensor.bytes) + " " +
+            std::to_string(tensor.shape.size());
+    for (const std::int64_t extent : tensor.shape) text += " " + std::to_string(extent);
+    text += "\n";
+  }
+  return text;
+}
 
 std::vector<Holders> holders_of(const RunRanks& ranks, const std::vector<TensorRef>& tensors) {
   std::vector<std::uint8_t> here;
@@ -101,7 +100,8 @@ void TensorsOfRanks::add_state(LanguageModel& model) {
     entries.push_back({places.at(weight), std::move(tensor), owner});
   };
   int rank = 0;
-  for (const std::vector<char>& of_rank : ranks_.gather<char>("the list of the optimizer's state", text_of(mine))) {
+  for (const std::vector<char>& of_rank :
+       ranks_.gather<char>("the list of the optimizer's state", list_of_state(mine))) {
     if (rank == ranks_.rank())
       for (const TensorRef& tensor : mine) enter(tensor, rank);
     else

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "multipl_moe/model/language_model.hpp"
@@ -19,6 +20,10 @@ struct Holders {
 };
 /// For each of a model's tensors(), which every rank has but for those of spread experts. All ranks call it together.
 std::vector<Holders> holders_of(const RunRanks& ranks, const std::vector<TensorRef>& tensors);
+
+/// The name, dtype, bytes and shape of tensors of the optimizer's state as text, in which ranks tell each other what
+/// they have. Names have no spaces.
+std::string list_of_state(const std::vector<TensorRef>& tensors);
 
 /// The list of all tensors of the model, of all tensors of the optimizer state in the order of the weights, and the
 /// values of both on their way to rank 0.

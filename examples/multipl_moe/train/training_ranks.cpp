@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "moe/backend/cpu/isa/instruction_set.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/io/manifest.hpp"
@@ -38,8 +39,6 @@ RunSettings described(RunSettings settings, const RunRanks& ranks, LanguageModel
   return settings;
 }
 
-std::string processes(std::int64_t count) { return count == 1 ? "1 process" : fmt::format("{} processes", count); }
-
 /// The counts that a report needs, by layer, in one list.
 template <class Visit>
 void for_each_count(RoutingTally& tally, const Visit& visit) {
@@ -51,19 +50,39 @@ void for_each_count(RoutingTally& tally, const Visit& visit) {
 
 }  // namespace
 
-TrainingRanks::TrainingRanks(std::shared_ptr<const RunRanks> ranks, std::int64_t micro_batches)
-    : ranks_(std::move(ranks)), micro_batches_(micro_batches) {
-  if (micro_batches % size() != 0)
+void require_dealt(std::int64_t micro_batches, int ranks) {
+  if (micro_batches % ranks != 0)
     throw UsageError(
         fmt::format("[train] --gradient-accumulation-steps must be a multiple of the number of processes, which share "
                     "the micro-batches of a step, found {} and {}",
-                    micro_batches, processes(size())));
+                    micro_batches, counted_processes(ranks)));
+}
+
+std::int64_t dealt_slots(std::int64_t asked_for, std::int64_t begun_with, std::int64_t micro_batches, int ranks) {
+  const auto fits = [&](std::int64_t slots) { return slots % ranks == 0 && micro_batches % slots == 0; };
+  if (asked_for > 0 && !fits(asked_for))
+    throw UsageError(
+        fmt::format("[train] --gradient-slots must be a multiple of the number of processes and divide "
+                    "--gradient-accumulation-steps, found {}, {} and {}",
+                    asked_for, counted_processes(ranks), micro_batches));
+  const std::int64_t usual = begun_with > 0 && fits(begun_with) ? begun_with : ranks;
+  return asked_for > 0 ? asked_for : usual;
+}
+
+TrainingRanks::TrainingRanks(std::shared_ptr<const RunRanks> ranks, std::int64_t micro_batches)
+    : ranks_(std::move(ranks)), micro_batches_(micro_batches) {
+  require_dealt(micro_batches, size());
 }
 
 void TrainingRanks::require_same(const RunSettings& settings, LanguageModel& model) const {
   if (several() == nullptr) return;
+  const char* const settings_site = "settings of the run";
   const std::string text = nlohmann::json(described(settings, *ranks_, model)).dump();
-  const auto all = ranks_->gather<char>("settings of the run", text);
+  const std::uint64_t mine = hash_of(text);
+  const auto hashes = ranks_->gather<std::uint64_t>(settings_site, std::span(&mine, 1));
+  if (std::all_of(hashes.begin(), hashes.end(), [mine](const auto& of_rank) { return of_rank.front() == mine; }))
+    return;
+  const auto all = ranks_->gather<char>(settings_site, text);
   const auto of = [&](std::size_t rank) {
     return nlohmann::json::parse(all[rank].begin(), all[rank].end()).get<RunSettings>();
   };
@@ -88,17 +107,8 @@ std::int64_t TrainingRanks::slots(std::int64_t asked_for, std::int64_t begun_wit
     throw UsageError(
         fmt::format("[train] --gradient-slots must be the number of processes with --placement {}, whose experts sum "
                     "the gradients of all processes' tokens at once, found {} and {}",
-                    name_of(placement), asked_for, processes(size())));
-  const auto fits = [&](std::int64_t slots) {
-    return is_spread ? slots == size() : slots % size() == 0 && micro_batches_ % slots == 0;
-  };
-  if (asked_for > 0 && !fits(asked_for))
-    throw UsageError(
-        fmt::format("[train] --gradient-slots must be a multiple of the number of processes and divide "
-                    "--gradient-accumulation-steps, found {}, {} and {}",
-                    asked_for, processes(size()), micro_batches_));
-  const std::int64_t usual = begun_with > 0 && fits(begun_with) ? begun_with : size();
-  const std::int64_t slots = asked_for > 0 ? asked_for : usual;
+                    name_of(placement), asked_for, counted_processes(size())));
+  const std::int64_t slots = is_spread ? size() : dealt_slots(asked_for, begun_with, micro_batches_, size());
   if (begun_with > 0 && slots != begun_with && is_first())
     notice(
         "note: the run began with --gradient-slots {} and continues with {}: gradients are added in another order, so "
@@ -112,7 +122,7 @@ void TrainingRanks::tell_of_balanced(std::optional<std::int64_t> begun_with) con
   notice(
       "note: the run began in {} and continues in {}: with --global-balance the micro-batches of all processes share "
       "one balance loss, so results differ from those of an uninterrupted run\n",
-      processes(*begun_with), processes(size()));
+      counted_processes(*begun_with), counted_processes(size()));
 }
 
 StepPart TrainingRanks::part(std::int64_t slots) const {

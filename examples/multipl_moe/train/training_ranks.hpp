@@ -25,6 +25,12 @@ struct StepRecord {
   int signal = 0;                      ///< that a rank has received; 0: none
 };
 
+/// Throws UsageError if `ranks` cannot share a step's micro-batches evenly.
+void require_dealt(std::int64_t micro_batches, int ranks);
+/// The number of slots of all ranks together: `asked_for`, or for 0 that of the run that is resumed (`begun_with`, 0:
+/// none) if it can be dealt, or one a rank. Throws UsageError if slots or micro-batches cannot be dealt evenly.
+std::int64_t dealt_slots(std::int64_t asked_for, std::int64_t begun_with, std::int64_t micro_batches, int ranks);
+
 class TrainingRanks {
  public:
   /// Of a run with this number of micro-batches per step on all ranks together; null: one rank. Throws UsageError if
@@ -42,9 +48,8 @@ class TrainingRanks {
   /// kind of CPU, with the same settings and weights.
   void require_same(const RunSettings& settings, LanguageModel& model) const;
 
-  /// The number of slots of all ranks together: `asked_for`, or for 0 that of the run that is resumed (`begun_with`,
-  /// 0: none) if it can be dealt, or one a rank, as it must be if the experts are spread. Prints a notice if it differs
-  /// from that of the run. Throws UsageError if slots or micro-batches cannot be dealt evenly.
+  /// dealt_slots(), or one a rank if the experts are spread. Prints a notice if it differs from that of the run. Throws
+  /// UsageError also for other slots of spread experts.
   std::int64_t slots(std::int64_t asked_for, std::int64_t begun_with, ExpertPlacement placement) const;
   StepPart part(std::int64_t slots) const;
   /// Prints a notice if a run with a global balance was begun with another number of ranks (empty: a new run).

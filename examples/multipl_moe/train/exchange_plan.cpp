@@ -1,0 +1,341 @@
+#include "multipl_moe/train/exchange_plan.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "moe/comm/ranks_over.hpp"
+#include "moe/train/sharded.hpp"
+#include "multipl_moe/model/language_model.hpp"
+#include "multipl_moe/model/skeleton_block.hpp"
+#include "multipl_moe/model/tensor_list.hpp"
+#include "multipl_moe/train/tensors_of_ranks.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+constexpr std::int64_t announcement_bytes = sizeof(moe::detail::Announcement);
+constexpr std::int64_t number_bytes = sizeof(moe::Index);
+
+std::int64_t sum(const std::vector<std::int64_t>& values) {
+  return std::accumulate(values.begin(), values.end(), std::int64_t{0});
+}
+std::int64_t most(const std::vector<std::int64_t>& values) { return *std::max_element(values.begin(), values.end()); }
+std::int64_t pieces_of(std::int64_t bytes, std::int64_t piece) { return (bytes + piece - 1) / piece; }
+
+/// Bytes that each process sends and receives, by the place of the other process.
+struct Moved {
+  SentBytes sent, received;
+};
+
+/// Calls visit(moved) for every process.
+template <class Visit>
+void for_each_process(const PlannedExchange& exchange, int per_machine, const Visit& visit) {
+  using enum PlannedExchange::Way;
+  const auto processes = std::ssize(exchange.bytes);
+  const std::int64_t total = sum(exchange.bytes);
+  for (std::int64_t first = 0; first < processes; first += per_machine) {
+    const std::int64_t here = std::min<std::int64_t>(per_machine, processes - first), elsewhere = processes - here;
+    const auto begin = exchange.bytes.begin() + first;
+    const std::int64_t of_machine = std::accumulate(begin, begin + here, std::int64_t{0});
+    for (std::int64_t p = first; p < first + here; ++p) {
+      const std::int64_t own = exchange.bytes[static_cast<std::size_t>(p)];
+      Moved moved;
+      if (exchange.way == to_first) {
+        if (p > 0) (first == 0 ? moved.sent.within : moved.sent.between) = own;
+        if (p == 0) moved.received = {of_machine - own, total - of_machine};
+      } else {
+        moved = {.sent = {own * (here - 1), own * elsewhere}, .received = {of_machine - own, total - of_machine}};
+        if (exchange.way == to_owner) std::swap(moved.sent, moved.received);
+      }
+      for (SentBytes* way : {&moved.sent, &moved.received}) {
+        way->within += exchange.announced_bytes * (here - 1);
+        way->between += exchange.announced_bytes * elsewhere;
+      }
+      visit(moved);
+    }
+  }
+}
+
+/// One announcement with as many numbers for each process.
+PlannedExchange announced(std::string site, int processes, std::int64_t numbers = 0) {
+  PlannedExchange exchange{.site = std::move(site),
+                           .bytes = std::vector<std::int64_t>(static_cast<std::size_t>(processes)),
+                           .announcements = 1,
+                           .announced_bytes = announcement_bytes};
+  if (numbers > static_cast<std::int64_t>(moe::detail::Announcement::inline_numbers))
+    exchange.announced_bytes += numbers * number_bytes;
+  return exchange;
+}
+
+/// Ranks::gather of a record of each process.
+PlannedExchange gathered(std::string site, std::vector<std::int64_t> bytes) {
+  PlannedExchange exchange = announced(std::move(site), static_cast<int>(bytes.size()), 1);
+  exchange.bytes = std::move(bytes);
+  exchange.calls = 1;
+  return exchange;
+}
+PlannedExchange gathered(std::string site, int processes, std::int64_t bytes) {
+  return gathered(std::move(site), std::vector<std::int64_t>(static_cast<std::size_t>(processes), bytes));
+}
+
+/// A weight that trains.
+struct TrainedWeight {
+  ListedTensor tensor;
+  std::int64_t value_bytes = 4;
+  int owner = 0;
+};
+
+/// What a layer's passes over one micro-batch report to other processes.
+struct LayerReport {
+  std::int64_t observed_bytes = 0;  ///< for the update of buffers
+  std::int64_t loads = 0;           ///< numbers of loads
+};
+
+/// Measured in a pass over two rows: a report depends on the layer's kind and its number of experts alone.
+LayerReport report_of(const ModelConfig& config) {
+  constexpr moe::Index rows = 2;
+  LayerReport report;
+  const Layer layer = skeleton_block(config).mlp;
+  Layer::Context context{.threads = 1};
+  // Rows that each expert was chosen by, and those that it kept.
+  context.observer = [&report](const moe::Observation& seen) { report.loads += 2 * seen.experts; };
+  moe::Batch batch = moe::Batch::sequences(1, rows);
+  const std::vector<std::int32_t> tokens(rows), languages(rows);
+  batch.tokens = tokens;
+  batch.languages = languages;
+  batch.random = moe::StepKey{};
+  const auto x_TD = Layer::Tensor::zeros(context, rows, config.hidden_size);
+  const auto stats = layer.forward(context, x_TD.view(), batch).stats;
+  report.observed_bytes = std::ssize(layer.observed_bytes_of(context, stats));
+  return report;
+}
+
+/// By layer; the layers of each kind are alike.
+std::vector<LayerReport> reports_of(const ModelConfig& config) {
+  std::optional<LayerReport> of_dense, of_mixture;
+  std::vector<LayerReport> reports;
+  for (std::int64_t l = 0; l < config.num_hidden_layers; ++l) {
+    const ModelConfig layer = config.of_layer(l);
+    auto& report = layer.moe ? of_mixture : of_dense;
+    if (!report) report = report_of(layer);
+    reports.push_back(*report);
+  }
+  return reports;
+}
+
+/// Plans the exchanges of one run.
+class Planner {
+ public:
+  Planner(const ModelConfig& config, const std::function<bool(std::string_view)>& trains, const SharedRun& run)
+      : run_(run) {
+    if (run.processes > 1) reports_ = reports_of(config);
+    std::vector<moe::Index> gradients;
+    for (ListedTensor& tensor : list_tensors(config)) {
+      ++all_tensors_;
+      if (tensor.kind == TensorKind::buffer) continue;
+      const bool is_trained = trains(tensor.name);
+      gradients.push_back(is_trained ? 4 * tensor.count() : 0);
+      const std::int64_t value_bytes = is_always_float(tensor) ? 4 : value_bytes_of(run.dtype);
+      if (is_trained) weights_.push_back({std::move(tensor), value_bytes});
+    }
+    all_weights_ = std::ssize(gradients);
+    const moe::Ownership owners = moe::Ownership::of(gradients, run.processes);
+    auto next = weights_.begin();
+    for (const int owner : owners.of_tensor)
+      if (owner != moe::Ownership::none) next++->owner = owner;
+  }
+
+  ExchangePlan plan() const {
+    ExchangePlan plan;
+    plan.part = part();
+    if (run_.processes == 1) return plan;
+    // Asked for the checkpoint's tensors and for the hash of the weights.
+    const PlannedExchange which = gathered("which weights a process has", run_.processes, all_tensors_);
+    plan.start = {announced("owners of weights", run_.processes, all_weights_),
+                  share_of_weights(),
+                  which,
+                  list_of_states(),
+                  which,
+                  gathered("settings of the run", run_.processes, sizeof(std::uint64_t))};
+    plan.resume = {gathered("the beginning of the run", run_.processes, number_bytes)};
+    plan.step = {sum_of_gradients(), losses(), signals_and_loads(), norm(), share_of_weights(), update_of_buffers()};
+    plan.evaluation = {held_out_losses()};
+    plan.save = {tensors_for_a_checkpoint()};
+    return plan;
+  }
+
+ private:
+  /// value(weight) summed by owner.
+  template <class Value>
+  std::vector<std::int64_t> by_owner(const Value& value) const {
+    std::vector<std::int64_t> sums(static_cast<std::size_t>(run_.processes));
+    for (const TrainedWeight& weight : weights_) sums[static_cast<std::size_t>(weight.owner)] += value(weight);
+    return sums;
+  }
+  std::vector<std::int64_t> gradient_bytes() const {
+    return by_owner([](const TrainedWeight& weight) { return 4 * weight.tensor.count(); });
+  }
+  /// The tensors of the optimizer's state of a weight, without values.
+  std::vector<TensorRef> state_of(const TrainedWeight& weight) const {
+    std::vector<TensorRef> state;
+    const auto add = [&](const char* suffix, std::string_view dtype, std::int64_t value_bytes) {
+      state.push_back({.name = weight.tensor.name + suffix,
+                       .shape = weight.tensor.shape,
+                       .dtype = dtype,
+                       .bytes = static_cast<std::size_t>(weight.tensor.count() * value_bytes)});
+    };
+    const bool is_narrow = run_.precision.moments == AdamWPrecision::Moments::bfloat16;
+    for (const char* moment : {".exp_avg", ".exp_avg_sq"}) add(moment, is_narrow ? "BF16" : "F32", is_narrow ? 2 : 4);
+    const bool is_float_in_bfloat16 = run_.dtype == ModelDtype::bfloat16 && weight.value_bytes == 4;
+    if (run_.precision.master == moe::MasterWeights::split && !is_float_in_bfloat16) add(".master_lower", "U16", 2);
+    return state;
+  }
+
+  ProcessPart part() const {
+    const std::int64_t slots = run_.slots / run_.processes;
+    ProcessPart part{.owned = most(by_owner([](const TrainedWeight& weight) { return weight.tensor.count(); }))};
+    if (slots > 1) part.gradients += std::bit_width(static_cast<std::uint64_t>(slots));
+    if (run_.processes > 1) {
+      // A piece of every owner's gradients is sent, and pieces of one's own come from all.
+      std::int64_t sent = 0;
+      const std::vector<std::int64_t> bytes = gradient_bytes();
+      for (const std::int64_t of_owner : bytes) sent += std::min(of_owner, moe::default_bucket);
+      part.exchange_bytes = sent + run_.processes * std::min(most(bytes), moe::default_bucket);
+    }
+    return part;
+  }
+
+  /// Buckets of tensors that go the given way.
+  PlannedExchange in_buckets(const char* site, PlannedExchange::Way way, std::vector<std::int64_t> bytes) const {
+    PlannedExchange exchange = announced(site, run_.processes);
+    exchange.way = way;
+    exchange.calls = pieces_of(most(bytes), moe::default_bucket);
+    exchange.bytes = std::move(bytes);
+    return exchange;
+  }
+  PlannedExchange sum_of_gradients() const {
+    return in_buckets("sum of gradients", PlannedExchange::Way::to_owner, gradient_bytes());
+  }
+  PlannedExchange share_of_weights() const {
+    std::int64_t widest = 1;
+    for (const TrainedWeight& weight : weights_) widest = std::max(widest, weight.value_bytes);
+    std::vector<std::int64_t> bytes =
+        by_owner([](const TrainedWeight& weight) { return weight.value_bytes * weight.tensor.count(); });
+    for (std::int64_t& of_owner : bytes) of_owner = pieces_of(of_owner, widest) * widest;
+    return in_buckets("share of weights", PlannedExchange::Way::to_all, std::move(bytes));
+  }
+
+  PlannedExchange list_of_states() const {
+    return gathered("the list of the optimizer's state", by_owner([this](const TrainedWeight& weight) {
+                      return std::ssize(list_of_state(state_of(weight)));
+                    }));
+  }
+  std::int64_t micro_batches() const { return run_.micro_batches / run_.processes; }
+  PlannedExchange losses() const {
+    return gathered("losses of a step", run_.processes,
+                    micro_batches() * static_cast<std::int64_t>(sizeof(MicroBatchLoss)));
+  }
+  PlannedExchange signals_and_loads() const {
+    std::int64_t numbers = 1;
+    for (const LayerReport& report : reports_) numbers += report.loads;
+    return gathered("signals and loads of a step", run_.processes, numbers * number_bytes);
+  }
+  PlannedExchange norm() const {
+    return gathered("norm of the gradient",
+                    by_owner([](const TrainedWeight&) { return static_cast<std::int64_t>(sizeof(double)); }));
+  }
+  PlannedExchange update_of_buffers() const {
+    PlannedExchange exchange = gathered("update of buffers", run_.processes, 0);
+    exchange.calls = exchange.announcements = std::ssize(reports_);
+    exchange.announced_bytes *= exchange.announcements;
+    for (const LayerReport& report : reports_)
+      for (std::int64_t& bytes : exchange.bytes) bytes += micro_batches() * (number_bytes + report.observed_bytes);
+    return exchange;
+  }
+  PlannedExchange held_out_losses() const {
+    PlannedExchange exchange = gathered("losses on held-out text", run_.processes, 0);
+    constexpr std::int64_t language_and_loss = 16;
+    for (std::int64_t language = 0; language < run_.held_out_languages; ++language)
+      exchange.bytes[static_cast<std::size_t>(language % run_.processes)] += language_and_loss;
+    return exchange;
+  }
+  /// Process 0 has all weights; it asks for the state of the others.
+  PlannedExchange tensors_for_a_checkpoint() const {
+    PlannedExchange exchange = announced("tensors for a checkpoint", run_.processes);
+    exchange.way = PlannedExchange::Way::to_first;
+    for (const TrainedWeight& weight : weights_)
+      for (const TensorRef& tensor : state_of(weight)) {
+        const auto bytes = static_cast<std::int64_t>(tensor.bytes);
+        exchange.bytes[static_cast<std::size_t>(weight.owner)] += bytes;
+        if (weight.owner > 0) exchange.calls += pieces_of(bytes, TensorRef::piece_bytes);
+      }
+    // Of each piece what process 0 asks for, and its size; in the end that it has all.
+    exchange.announcements = 2 * exchange.calls + 1;
+    exchange.announced_bytes *= exchange.announcements;
+    exchange.bytes.front() = 0;
+    return exchange;
+  }
+
+  const SharedRun& run_;
+  std::vector<LayerReport> reports_;
+  std::int64_t all_weights_ = 0, all_tensors_ = 0;
+  std::vector<TrainedWeight> weights_;
+};
+
+}  // namespace
+
+moe::Traffic PlannedExchange::traffic_of(int process) const {
+  const std::int64_t others = std::ssize(bytes) - 1, own = bytes[static_cast<std::size_t>(process)];
+  moe::Traffic traffic{.calls = calls, .announcements = announcements, .announced_bytes = announced_bytes * others};
+  switch (way) {
+    case Way::to_owner:
+      traffic.bytes = sum(bytes) - own;
+      break;
+    case Way::to_all:
+      traffic.bytes = own * others;
+      break;
+    case Way::to_first:
+      traffic.bytes = process == 0 ? 0 : own;
+      break;
+  }
+  return traffic;
+}
+
+SentBytes most_sent(const PlannedExchange& exchange, int per_machine) {
+  SentBytes most;
+  for_each_process(exchange, per_machine, [&](const Moved& moved) {
+    if (moved.sent.all() > most.all()) most = moved.sent;
+  });
+  return most;
+}
+
+double seconds_of(const PlannedExchange& exchange, const Links& links) {
+  double slowest = 0;
+  for_each_process(exchange, links.per_machine, [&](const Moved& moved) {
+    for (const SentBytes& way : {moved.sent, moved.received})
+      slowest = std::max(
+          {slowest, static_cast<double>(way.within) / links.within, static_cast<double>(way.between) / links.between});
+  });
+  return slowest;
+}
+double seconds_of(const std::vector<PlannedExchange>& exchanges, const Links& links) {
+  double seconds = 0;
+  for (const PlannedExchange& exchange : exchanges) seconds += seconds_of(exchange, links);
+  return seconds;
+}
+
+PlannedExchange barrier_of(std::string site, int processes) { return announced(std::move(site), processes); }
+PlannedExchange gather_of(std::string site, int processes, std::int64_t bytes) {
+  return gathered(std::move(site), processes, bytes);
+}
+
+ExchangePlan exchange_plan(const ModelConfig& config, const std::function<bool(std::string_view)>& trains,
+                           const SharedRun& run) {
+  return Planner(config, trains, run).plan();
+}
+
+}  // namespace multipl_moe
