@@ -213,4 +213,26 @@ TEST_CASE("experts are spread over processes, and one process continues with all
   CHECK_FALSE(fs::exists(training.scratch / "other"));
 }
 
+TEST_CASE("processes of one machine share its memory") {
+  const Training training;
+  const std::string plan =
+      "pretrain --data data --size demo --batch-size 64 --sequence-length 256 "
+      "--gradient-accumulation-steps 2 --threads 1 -o run --dry-run";
+  const std::string text = training.alone(plan + " --json").text;
+  const std::size_t at = text.find("\"machine\": ");
+  REQUIRE(at != std::string::npos);
+  const long long bytes = std::stoll(text.substr(at + 11));
+  REQUIRE(bytes > (1LL << 30));
+  // Enough for one, not for two.
+  const std::string limit = "env MOE_MEMORY_LIMIT=" + std::to_string(bytes * 3 / 2) + " ";
+  CHECK(training.run_in(limit + "'" MOE_PROGRAM "' " + plan).exit_code == 0);
+  const Ended ended = training.run_in(limit + Training::program(2, plan));
+  INFO(ended.text);
+  CHECK(ended.exit_code == 4);
+  CHECK(ended.text.find(" in each of the 2 processes on this machine, ") != std::string::npos);
+  CHECK(ended.text.find("; fewer processes, a smaller --batch-size") != std::string::npos);
+  CHECK(training.run(2, plan + " --ranks 2").text.find("--ranks plans for processes that are not started, found 2") !=
+        std::string::npos);
+}
+
 }  // namespace training_test

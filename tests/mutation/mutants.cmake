@@ -1124,6 +1124,24 @@ mutant(bytes_of_another_dtype_are_floats multipl_moe/model/tensor_ref.hpp
   AFTER [==[return as_floats(memory);]==]
   REASON "pairs of bfloat16 values are taken for values of float32"
   TESTS multipl_moe/model/tensor_ref)
+# ---- planned exchanges -----------------------------------------------------------------------------
+mutant(what_is_owned_is_sent_too multipl_moe/train/planned_exchange.hpp
+  BEFORE [==[traffic.bytes = total() - of(process);]==]
+  AFTER [==[traffic.bytes = total();]==]
+  REASON "a plan has bytes that a process keeps"
+  TESTS multipl_moe/train/planned_exchange)
+mutant(owners_send_what_they_receive multipl_moe/train/planned_exchange.hpp
+  BEFORE [==[          if (way == Way::to_owner) std::swap(sent, received);]==]
+  AFTER [==[          if (way == Way::to_all) std::swap(sent, received);]==]
+  REASON "a plan splits the bytes of a sum of gradients by machine as those of a share of weights"
+  TESTS multipl_moe/train/planned_exchange)
+mutant(only_what_is_sent_takes_time multipl_moe/train/planned_exchange.hpp
+  BEFORE [==[{sent, received})
+      slowest]==]
+  AFTER [==[{sent, sent})
+      slowest]==]
+  REASON "the process that receives all of a checkpoint's state is not the slowest"
+  TESTS multipl_moe/train/planned_exchange)
 # ---- the check on a GPU ----------------------------------------------------------------------------
 mutant(a_delay_reaches_its_target_from_above bench/gpu_program/page_text.hpp
   BEFORE [==[target.at_least ? value >= bar : value <= bar]==]

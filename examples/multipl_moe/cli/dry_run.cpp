@@ -31,7 +31,7 @@ MicroBatch micro_batch(const TrainingFlags& flags) {
 }
 
 /// Where the processes wait for each other before they allocate.
-constexpr const char* memory_site = "free memory";
+constexpr const char* memory_site = "memory that is free";
 
 struct Estimate {
   TrainingCounts counts;

@@ -69,6 +69,7 @@ std::vector<Part> parts_of(const RanksRun& run) {
 }
 
 std::string time_text(double seconds) {
+  if (seconds < 1e-3) return fmt::format("{:.3g} us", 1e6 * seconds);
   if (seconds < 1) return fmt::format("{:.3g} ms", 1e3 * seconds);
   return seconds < 60 ? fmt::format("{:.2f} s", seconds) : short_duration(seconds);
 }
@@ -97,8 +98,8 @@ std::vector<std::string> assumptions_of(const RanksRun& run) {
     all.emplace_back(
         "each process has a GPU, and NCCL moves the bytes between GPUs: no training of several GPUs has run yet");
   all.emplace_back(
-      "bytes are those of the process that sends most; each process sends to each of the others, to other machines "
-      "too");
+      "bytes are those of the process that sends most, times those of the one that needs longest, to send or to "
+      "receive; each process sends to each of the others, to other machines too");
   if (!run.flags.bandwidth.empty())
     all.emplace_back(
         "nothing overlaps: exchanges wait for the computation and for each other; links reach their full rate in both "
@@ -187,7 +188,7 @@ void print_exchanges(const RanksRun& run) {
   for (const Part& part : parts_of(run)) {
     if (part.times == 0) continue;
     for (const PlannedExchange& exchange : part.exchanges) {
-      const SentBytes sent = most_sent(exchange, per_machine(flags));
+      const LinkBytes sent = most_sent(exchange, per_machine(flags));
       print_line(part.name, exchange.site, bytes(sent.within), has_machines ? bytes(sent.between) : "",
                  links ? time_text(seconds_of(exchange, *links)) : "");
     }
@@ -210,7 +211,7 @@ void add_exchanges(nlohmann::ordered_json& out, const RanksRun& run) {
   for (const Part& part : parts_of(run))
     for (const PlannedExchange& exchange : part.exchanges) {
       if (part.times == 0) continue;
-      const SentBytes sent = most_sent(exchange, per_machine(flags));
+      const LinkBytes sent = most_sent(exchange, per_machine(flags));
       nlohmann::ordered_json line = {{"part", part.name},
                                      {"times", part.times},
                                      {"name", exchange.site},

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -20,45 +19,8 @@ namespace {
 constexpr std::int64_t announcement_bytes = sizeof(moe::detail::Announcement);
 constexpr std::int64_t number_bytes = sizeof(moe::Index);
 
-std::int64_t sum(const std::vector<std::int64_t>& values) {
-  return std::accumulate(values.begin(), values.end(), std::int64_t{0});
-}
 std::int64_t most(const std::vector<std::int64_t>& values) { return *std::max_element(values.begin(), values.end()); }
 std::int64_t pieces_of(std::int64_t bytes, std::int64_t piece) { return (bytes + piece - 1) / piece; }
-
-/// Bytes that each process sends and receives, by the place of the other process.
-struct Moved {
-  SentBytes sent, received;
-};
-
-/// Calls visit(moved) for every process.
-template <class Visit>
-void for_each_process(const PlannedExchange& exchange, int per_machine, const Visit& visit) {
-  using enum PlannedExchange::Way;
-  const auto processes = std::ssize(exchange.bytes);
-  const std::int64_t total = sum(exchange.bytes);
-  for (std::int64_t first = 0; first < processes; first += per_machine) {
-    const std::int64_t here = std::min<std::int64_t>(per_machine, processes - first), elsewhere = processes - here;
-    const auto begin = exchange.bytes.begin() + first;
-    const std::int64_t of_machine = std::accumulate(begin, begin + here, std::int64_t{0});
-    for (std::int64_t p = first; p < first + here; ++p) {
-      const std::int64_t own = exchange.bytes[static_cast<std::size_t>(p)];
-      Moved moved;
-      if (exchange.way == to_first) {
-        if (p > 0) (first == 0 ? moved.sent.within : moved.sent.between) = own;
-        if (p == 0) moved.received = {of_machine - own, total - of_machine};
-      } else {
-        moved = {.sent = {own * (here - 1), own * elsewhere}, .received = {of_machine - own, total - of_machine}};
-        if (exchange.way == to_owner) std::swap(moved.sent, moved.received);
-      }
-      for (SentBytes* way : {&moved.sent, &moved.received}) {
-        way->within += exchange.announced_bytes * (here - 1);
-        way->between += exchange.announced_bytes * elsewhere;
-      }
-      visit(moved);
-    }
-  }
-}
 
 /// One announcement with as many numbers for each process.
 PlannedExchange announced(std::string site, int processes, std::int64_t numbers = 0) {
@@ -287,46 +249,6 @@ class Planner {
 };
 
 }  // namespace
-
-moe::Traffic PlannedExchange::traffic_of(int process) const {
-  const std::int64_t others = std::ssize(bytes) - 1, own = bytes[static_cast<std::size_t>(process)];
-  moe::Traffic traffic{.calls = calls, .announcements = announcements, .announced_bytes = announced_bytes * others};
-  switch (way) {
-    case Way::to_owner:
-      traffic.bytes = sum(bytes) - own;
-      break;
-    case Way::to_all:
-      traffic.bytes = own * others;
-      break;
-    case Way::to_first:
-      traffic.bytes = process == 0 ? 0 : own;
-      break;
-  }
-  return traffic;
-}
-
-SentBytes most_sent(const PlannedExchange& exchange, int per_machine) {
-  SentBytes most;
-  for_each_process(exchange, per_machine, [&](const Moved& moved) {
-    if (moved.sent.all() > most.all()) most = moved.sent;
-  });
-  return most;
-}
-
-double seconds_of(const PlannedExchange& exchange, const Links& links) {
-  double slowest = 0;
-  for_each_process(exchange, links.per_machine, [&](const Moved& moved) {
-    for (const SentBytes& way : {moved.sent, moved.received})
-      slowest = std::max(
-          {slowest, static_cast<double>(way.within) / links.within, static_cast<double>(way.between) / links.between});
-  });
-  return slowest;
-}
-double seconds_of(const std::vector<PlannedExchange>& exchanges, const Links& links) {
-  double seconds = 0;
-  for (const PlannedExchange& exchange : exchanges) seconds += seconds_of(exchange, links);
-  return seconds;
-}
 
 PlannedExchange barrier_of(std::string site, int processes) { return announced(std::move(site), processes); }
 PlannedExchange gather_of(std::string site, int processes, std::int64_t bytes) {

@@ -1,5 +1,5 @@
-/// What the processes of a training run send each other, and how long that takes, computed before anything is
-/// allocated. Calls and bytes are those of the counters of moe::Ranks, to the byte.
+/// What the processes of a training run send each other, computed before anything is allocated. Calls and bytes are
+/// those of the counters of moe::Ranks, to the byte.
 #pragma once
 
 #include <cstdint>
@@ -8,52 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "moe/comm/ranks.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/adamw_precision.hpp"
 #include "multipl_moe/model/model_dtype.hpp"
 #include "multipl_moe/train/memory_plan.hpp"
+#include "multipl_moe/train/planned_exchange.hpp"
 
 namespace multipl_moe {
-
-/// All exchanges of one place of the program, in one step or in another part of a run.
-struct PlannedExchange {
-  enum class Way {
-    to_owner,  ///< bytes[p] go to process p from each of the others
-    to_all,    ///< bytes[p] go from process p to each of the others
-    to_first,  ///< bytes[p] go from process p to process 0
-  };
-
-  std::string site;  ///< as Ranks::traffic() names it
-  Way way = Way::to_all;
-  std::vector<std::int64_t> bytes;  ///< by process
-  std::int64_t calls = 0;           ///< that move these bytes
-  std::int64_t announcements = 0;
-  std::int64_t announced_bytes = 0;  ///< of the announcements of a process, to each of the others
-
-  /// What the counters of `process` show of it, without seconds.
-  moe::Traffic traffic_of(int process) const;
-};
-
-/// Where the processes are and how fast their links are, in bytes a second of each process and in each direction.
-struct Links {
-  int per_machine = 1;  ///< processes of a machine; those of the last one may be fewer
-  double within = 0;    ///< to processes of the same machine
-  double between = 0;   ///< to those of others
-};
-
-/// Bytes that a process sends by the place of the receiver, announcements included.
-struct SentBytes {
-  std::int64_t within = 0, between = 0;
-
-  std::int64_t all() const { return within + between; }
-};
-/// Of the process that sends most.
-SentBytes most_sent(const PlannedExchange& exchange, int per_machine);
-/// The time in which the slowest process has sent and received everything: each process sends to each of the others
-/// over its own links, in both directions at full rate, within its machine and to other machines at the same time.
-double seconds_of(const PlannedExchange& exchange, const Links& links);
-double seconds_of(const std::vector<PlannedExchange>& exchanges, const Links& links);
 
 /// Ranks::barrier.
 PlannedExchange barrier_of(std::string site, int processes);
