@@ -216,7 +216,7 @@ TEST_CASE("experts are spread over processes, and one process continues with all
 TEST_CASE("processes of one machine share its memory") {
   const Training training;
   const std::string plan =
-      "pretrain --data data --size demo --batch-size 64 --sequence-length 256 "
+      "pretrain --data data --size demo --batch-size 256 --sequence-length 256 "
       "--gradient-accumulation-steps 2 --threads 1 -o run --dry-run";
   const std::string text = training.alone(plan + " --json").text;
   const std::size_t at = text.find("\"machine\": ");

@@ -93,13 +93,13 @@ TEST_CASE("a plan of several processes prices what they send and says what each 
   const auto exchange = plan["efficiency"]["exchange_seconds"].get<double>();
   CHECK(plan["efficiency"]["of_step"].get<double>() == Approx(2 / (2 + exchange)));
   CHECK(plan["efficiency"]["run_seconds"] > 10 * (2 + exchange));
-  CHECK(bytes_alone["efficiency"].is_null());
-  CHECK(in_step(bytes_alone, "sum of gradients")["seconds"].is_null());
+  CHECK_FALSE(bytes_alone.contains("efficiency"));
+  CHECK_FALSE(in_step(bytes_alone, "sum of gradients").contains("seconds"));
   // Of the optimizer's state a process has a part.
   CHECK(plan["host_bytes"]["moments"] < alone["host_bytes"]["moments"].get<std::int64_t>() / 2);
   CHECK(plan["host_bytes"]["machine"] == 4 * plan["host_bytes"]["total"].get<std::int64_t>());
   CHECK(alone["host_bytes"]["machine"] == alone["host_bytes"]["total"]);
-  CHECK(alone["exchanges"].is_null());
+  CHECK_FALSE(alone.contains("exchanges"));
   const auto slots = place.json(four + "--gradient-slots 8");
   CHECK(slots["host_bytes"]["gradients"] == 3 * plan["host_bytes"]["gradients"].get<std::int64_t>());
 
