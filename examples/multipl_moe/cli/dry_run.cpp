@@ -118,7 +118,8 @@ RanksRun ranks_run(const PlannedRun& run, const TrainingFlags& flags, const Esti
                  .saves = e.saves,
                  .evaluations = flags.eval_steps > 0 ? flags.steps / flags.eval_steps : 0,
                  .is_resumed = flags.resume,
-                 .is_on_gpu = run.gpu.has_value()};
+                 .is_on_gpu = run.gpu.has_value(),
+                 .has_global_balance = run.config.has_global_balance()};
   if (run.gpu) ranks.arithmetic_step = seconds_on_one_gpu(device_run(run, flags, e)) / static_cast<double>(flags.steps);
   return ranks;
 }

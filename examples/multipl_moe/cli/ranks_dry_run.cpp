@@ -104,6 +104,9 @@ std::vector<std::string> assumptions_of(const RanksRun& run) {
     all.emplace_back(
         "nothing overlaps: exchanges wait for the computation and for each other; links reach their full rate in both "
         "directions, without latency, those of a machine and those to others at the same time");
+  if (run.has_global_balance)
+    all.emplace_back(
+        "the counts of --global-balance, some numbers for each expert, layer and micro-batch, are left out");
   if (times_of(run))
     all.push_back(fmt::format("a step in one process takes {} ({}), and each of n processes computes for 1/n of it",
                               time_text(run.flags.step_time > 0 ? run.flags.step_time : *run.arithmetic_step),

@@ -20,6 +20,7 @@ struct RanksRun {
   std::int64_t saves = 1, evaluations = 0;
   bool is_resumed = false;
   bool is_on_gpu = false;
+  bool has_global_balance = false;
   /// Seconds of a step in one process by arithmetic, if they are known.
   std::optional<double> arithmetic_step{};
 };
