@@ -1215,6 +1215,21 @@ mutant(spread_weights_come_back_in_another_order experts/moe_ffn.hpp
   AFTER [==[d_weights_1N = exchange.template values_out<Real>(context, route.weights_1N.const_view()); d_weights_1N = exchange.template values_back<Real>(context, d_weights_1N.const_view());]==]
   REASON "the weights themselves come back instead of their gradients"
   TESTS scale/spread_experts)
+mutant(the_longer_wait_never_ends multipl_moe/model/run_ranks.hpp
+  BEFORE [==[set_timeout(usual_);]==]
+  AFTER [==[set_timeout(2 * usual_);]==]
+  REASON "after a save the ranks wait longer than the user wants"
+  TESTS multipl_moe/model/run_ranks)
+mutant(the_longer_wait_is_shorter multipl_moe/model/run_ranks.hpp
+  BEFORE [==[std::max(usual, longer)]==]
+  AFTER [==[longer]==]
+  REASON "a --comm-timeout above half an hour does not hold in saves"
+  TESTS multipl_moe/model/run_ranks)
+mutant(no_limit_becomes_a_limit_in_saves multipl_moe/model/run_ranks.hpp
+  BEFORE [==[usual.count() == 0 ? usual : std::max(usual, longer)]==]
+  AFTER [==[std::max(usual, longer)]==]
+  REASON "--comm-timeout 0 ends a save of more than half an hour"
+  TESTS multipl_moe/model/run_ranks)
 mutant(sum_over_ranks_is_a_mean train/sharded.hpp
   BEFORE [==[{ to[i] += from[i]; }]==]
   AFTER [==[{ to[i] = (to[i] + from[i]) / 2; }]==]

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <string_view>
 
@@ -51,6 +52,31 @@ void add_threads_option(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "number of CPU threads of a process; results do not depend on it")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
+}
+
+void add_comm_timeout_option(CLI::App& command, double& seconds) {
+  command
+      .add_option("--comm-timeout", seconds,
+                  "seconds that a process waits for the others before all end with an error; while one may read a "
+                  "model or write a checkpoint at least 1800; 0: no limit")
+      ->capture_default_str()
+      ->check(not_negative());
+}
+
+RankWaits waits_of(double seconds) {
+  return {.usual = std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(1e3 * seconds)))};
+}
+
+void choose_device(const std::string& command, std::string& device) {
+  const auto ranks = launched_ranks();
+  if (!ranks || device_named(device).kind == Device::Kind::cpu) return;
+  if (device != "cuda")
+    throw UsageError(
+        fmt::format("[{}] --device must be cpu or cuda in several processes, which take the GPUs of their machine in "
+                    "turn, found {} and {}; CUDA_VISIBLE_DEVICES chooses among the GPUs",
+                    command, escaped(device), counted(ranks->size(), "processes")));
+  const auto count = std::max<std::size_t>(1, gpus().list.size());
+  device = fmt::format("cuda:{}", static_cast<std::size_t>(launched_number_here()) % count);
 }
 
 void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& help) {

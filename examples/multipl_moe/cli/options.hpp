@@ -16,6 +16,7 @@
 #include "multipl_moe/io/tensor_entry.hpp"
 #include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/model/model_dtype.hpp"
+#include "multipl_moe/model/run_ranks.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 #include "multipl_moe/train/streamed_model.hpp"
 
@@ -27,6 +28,14 @@ CLI::Validator not_negative();
 
 /// Adds --threads, whose default is the number of available CPU threads.
 void add_threads_option(CLI::App& command, int& threads);
+
+/// Adds --comm-timeout of commands that run in several processes, in seconds.
+void add_comm_timeout_option(CLI::App& command, double& seconds);
+/// The waits of --comm-timeout.
+RankWaits waits_of(double seconds);
+/// Among several processes `--device cuda` becomes the GPU of this one: they take those of their machine in turn.
+/// Throws UsageError for a GPU that is named by its number.
+void choose_device(const std::string& command, std::string& device);
 
 /// Adds --dtype of commands that compute, float32 or bfloat16; `help` describes it. Its default depends on the device:
 /// dtype_on().

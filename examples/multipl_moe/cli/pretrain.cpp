@@ -72,7 +72,7 @@ void add_pretrain_command(CLI::App& program) {
                   "group have equal shares [the equal shares of --languages]")
       ->excludes(languages);
   command.callback([flags, &command] {
-    choose_device("pretrain", *flags);
+    choose_device("pretrain", flags->device);
     pretrain(*flags, command);
   });
 }

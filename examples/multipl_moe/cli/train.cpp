@@ -114,7 +114,7 @@ void add_train_command(CLI::App& program) {
                    "give a model with tied embeddings (tie_word_embeddings) a separate output head, which starts as a "
                    "copy of the embedding");
   command.callback([flags, &command] {
-    choose_device("train", *flags);
+    choose_device("train", flags->device);
     post_train(*flags, command);
   });
 }

@@ -1,8 +1,6 @@
 #include "multipl_moe/cli/training_options.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <filesystem>
 #include <span>
 #include <string_view>
@@ -82,11 +80,7 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
                   "the next expert in the next process; experts that process every token stay everywhere [that of a "
                   "resumed run, or everywhere]")
       ->check(CLI::IsMember(names_in(placement_names)));
-  command
-      .add_option("--comm-timeout", f.comm_timeout,
-                  "seconds that a process waits for the others before the run ends with an error; 0: no limit")
-      ->capture_default_str()
-      ->check(not_negative());
+  add_comm_timeout_option(command, f.comm_timeout);
   command.add_option("--learning-rate", f.learning_rate, "peak learning rate of the cosine schedule")
       ->capture_default_str()
       ->check(above_zero());
@@ -176,18 +170,6 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
       ->configurable(false);
   add_threads_option(command, f.threads);
   command.add_flag("-q,--quiet", f.quiet, "do not print progress");
-}
-
-void choose_device(const std::string& command, TrainingFlags& flags) {
-  const auto ranks = launched_ranks();
-  if (!ranks || device_named(flags.device).kind == Device::Kind::cpu) return;
-  if (flags.device != "cuda")
-    throw UsageError(
-        fmt::format("[{}] --device must be cpu or cuda in several processes, which take the GPUs of their machine in "
-                    "turn, found {} and {}; CUDA_VISIBLE_DEVICES chooses among the GPUs",
-                    command, escaped(flags.device), counted(ranks->size(), "processes")));
-  const auto count = std::max<std::size_t>(1, gpus().list.size());
-  flags.device = fmt::format("cuda:{}", static_cast<std::size_t>(launched_number_here()) % count);
 }
 
 std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags) {
@@ -344,9 +326,7 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.accumulation = accumulation;
   options.gradient_slots = gradient_slots;
   options.ranks = launched_ranks_on(device_named(device));
-  if (options.ranks)
-    options.ranks->library()->set_timeout(
-        std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(1e3 * comm_timeout))));
+  options.waits = waits_of(comm_timeout);
   options.learning_rate = learning_rate;
   options.final_rate = final_rate;
   options.warm_up = warm_up;

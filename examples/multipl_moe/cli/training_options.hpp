@@ -79,9 +79,6 @@ struct TrainingFlags {
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream, const Tokenizer& tokenizer) const;
 };
 void add_training_options(CLI::App& command, TrainingFlags& flags);
-/// Among several processes `--device cuda` becomes the GPU of this one: they take those of their machine in turn.
-/// Throws UsageError for a GPU that is named by its number.
-void choose_device(const std::string& command, TrainingFlags& flags);
 /// The GPU of a run of `command`, or the one of --device-memory, without a name, that it is planned for; empty for the
 /// CPU. Called before anything is read. Throws UsageError for flags that do not apply on the device, and as
 /// require_device().

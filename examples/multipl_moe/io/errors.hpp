@@ -52,6 +52,12 @@ class NonFinite : public ProgramError {
   explicit NonFinite(const std::string& message) : ProgramError(6, message) {}
 };
 
+/// An error of another process of the run, with its message and exit code.
+class ErrorElsewhere : public ProgramError {
+ public:
+  ErrorElsewhere(int exit_code, const std::string& message) : ProgramError(exit_code, message) {}
+};
+
 /// The exit code of an error of this header; empty for any other.
 std::optional<int> exit_code_of(const std::exception& error);
 

@@ -1,6 +1,8 @@
 /// The processes that train one model together.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -41,6 +43,33 @@ class RunRanks {
 
  private:
   std::shared_ptr<moe::AnyRanks> ranks_;
+};
+
+/// How long a rank waits for the others in one call; 0: no limit.
+struct RankWaits {
+  std::chrono::milliseconds usual{300'000};
+  /// While a rank may do alone what takes long, such as reading a model or writing a checkpoint; at least `usual`.
+  std::chrono::milliseconds longer{1'800'000};
+
+  std::chrono::milliseconds longest() const { return usual.count() == 0 ? usual : std::max(usual, longer); }
+};
+
+/// The ranks wait longer during its lifetime, and as usual from then on.
+class LongerWait {
+ public:
+  /// `ranks` is null for one process, which waits for none.
+  LongerWait(const RunRanks* ranks, const RankWaits& waits) : ranks_(ranks), usual_(waits.usual) {
+    if (ranks_ != nullptr) ranks_->library()->set_timeout(waits.longest());
+  }
+  ~LongerWait() {
+    if (ranks_ != nullptr) ranks_->library()->set_timeout(usual_);
+  }
+  LongerWait(const LongerWait&) = delete;
+  LongerWait& operator=(const LongerWait&) = delete;
+
+ private:
+  const RunRanks* ranks_;
+  std::chrono::milliseconds usual_;
 };
 
 }  // namespace multipl_moe

@@ -6,13 +6,15 @@
 #include <string_view>
 #include <utility>
 
+#include "moe/comm/errors.hpp"
 #include "moe/core/index.hpp"
+#include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
 
 namespace {
 
-constexpr const char* site = "tensors for a checkpoint";
+constexpr const char *site = "tensors for a checkpoint", *failed_save = "a checkpoint that failed";
 
 /// The inverse of list_of_state(). The dtype is that of the literals of TensorRef.
 std::vector<TensorRef> tensors_in(const std::string& text) {
@@ -135,8 +137,33 @@ void TensorsOfRanks::receive(std::size_t tensor, std::size_t first, std::span<st
   std::copy(piece.begin(), piece.end(), bytes.begin());
 }
 
+void TensorsOfRanks::while_others_serve(const std::function<void()>& save) const {
+  try {
+    save();
+  } catch (const moe::CommError&) {
+    throw;  // Nothing can be sent any more.
+  } catch (const std::exception& error) {
+    tell(error);
+    throw;
+  }
+  announce({.kind = saved});
+}
+
+void TensorsOfRanks::tell(const std::exception& error) const {
+  const std::string text = error.what();
+  const std::int64_t exit_code = exit_code_of(error).value_or(1);
+  try {
+    announce({.kind = failed});
+    ranks_.gather<std::int64_t>(failed_save, std::span(&exit_code, 1));
+    ranks_.gather<char>(failed_save, text);
+  } catch (const moe::CommError&) {
+    // The run ends because of the first error, whether the others learn of it or not.
+  }
+}
+
 void TensorsOfRanks::serve() const {
-  for (Request wanted = announce({}); wanted.kind == piece_wanted; wanted = announce({})) {
+  Request wanted = announce({});
+  for (; wanted.kind == piece_wanted; wanted = announce({})) {
     const auto number = static_cast<std::size_t>(wanted.tensor), first = static_cast<std::size_t>(wanted.first),
                count = static_cast<std::size_t>(wanted.bytes);
     std::vector<std::byte> copy;
@@ -151,8 +178,10 @@ void TensorsOfRanks::serve() const {
     }
     ranks_.library()->gather_to(0, {site}, piece);
   }
+  if (wanted.kind == saved) return;
+  const std::int64_t exit_code = ranks_.gather<std::int64_t>(failed_save, {}).front().front();
+  const std::vector<char> text = ranks_.gather<char>(failed_save, {}).front();
+  throw ErrorElsewhere(static_cast<int>(exit_code), {text.begin(), text.end()});
 }
-
-void TensorsOfRanks::end_send() const { announce({.kind = nothing_more}); }
 
 }  // namespace multipl_moe

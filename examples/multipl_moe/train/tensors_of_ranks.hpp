@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,19 +41,22 @@ class TensorsOfRanks {
   /// and ignore what is written to them.
   const ModelTensors& all() const { return all_; }
 
-  /// On the other ranks: sends rank 0 what it reads, until it calls end_send(). Throws moe::CommError.
+  /// On rank 0: `save` may read all tensors, since the other ranks serve() until it ends. If it throws, they do too.
+  void while_others_serve(const std::function<void()>& save) const;
+  /// On the other ranks: sends rank 0 what it reads. Throws ErrorElsewhere with the message of what ended the save on
+  /// rank 0, moe::CommError.
   void serve() const;
-  /// On rank 0: the other ranks return from serve().
-  void end_send() const;
 
  private:
-  static constexpr std::int64_t piece_wanted = 1, nothing_more = 2;
-  /// What rank 0 asks for.
+  static constexpr std::int64_t piece_wanted = 1, saved = 2, failed = 3;
+  /// What rank 0 asks for, or how the save has ended.
   struct Request {
     std::int64_t kind = 0, tensor = 0, first = 0, bytes = 0;
   };
   /// Tells all ranks of `mine`, which is rank 0's; returns that.
   Request announce(const Request& mine) const;
+  /// Ends serve() on the other ranks with this error.
+  void tell(const std::exception& error) const;
   void receive(std::size_t tensor, std::size_t first, std::span<std::byte> bytes) const;
 
   /// Adds the tensor to `list`; if another rank has it, one that is received from there.

@@ -74,6 +74,7 @@ class Training {
         options_(options),
         schedule_(schedule_of(options)),
         ranks_(options.ranks, options.accumulation),
+        beginning_wait_(std::in_place, ranks_.several(), options.waits),
         progress_(options.label, ranks_.is_first() ? options.log_every : 0) {
     const auto free = free_memory_bytes();
     if (const RunRanks* const several = ranks_.several()) model.train_on(*several);
@@ -89,6 +90,7 @@ class Training {
     start_ = std::chrono::steady_clock::now();
     while (state_.step < options_.steps && result_.signal == 0) {
       take_step();
+      beginning_wait_.reset();
       if (options_.after_step) options_.after_step(state_.step);
       writer_.check();
       result_.signal = ranks_.several() != nullptr ? signal_of_ranks_ : InterruptGuard::signal();
@@ -349,7 +351,16 @@ class Training {
 
   void save(bool is_last) {
     saved_step_ = state_.step;
+    const LongerWait wait(ranks_.several(), options_.waits);
     if (!checkpoints_) return tensors_of_ranks_->serve();
+    if (tensors_of_ranks_)
+      tensors_of_ranks_->while_others_serve([&] { write(is_last); });
+    else
+      write(is_last);
+    result_.checkpoint = checkpoints_->folder_of(state_.step);
+  }
+
+  void write(bool is_last) {
     writer_.wait();
     // The lines of all steps in a checkpoint must be on disk before it: a power failure could lose them otherwise.
     metrics_->sync();
@@ -359,8 +370,6 @@ class Training {
           [this, tensors = model_.snapshot(), state = state_] { checkpoints_->save(model_, tensors, state); });
     else
       checkpoints_->save(model_, whole(), state_);
-    if (tensors_of_ranks_) tensors_of_ranks_->end_send();
-    result_.checkpoint = checkpoints_->folder_of(state_.step);
   }
 
   LanguageModel& model_;
@@ -368,6 +377,7 @@ class Training {
   const TrainOptions& options_;
   moe::CosineSchedule schedule_;
   TrainingRanks ranks_;
+  std::optional<LongerWait> beginning_wait_;
   std::optional<TensorsOfRanks> tensors_of_ranks_;
   StepPart part_;
   int signal_of_ranks_ = 0;  ///< that a rank has received

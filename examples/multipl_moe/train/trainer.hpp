@@ -12,6 +12,7 @@
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/eval/evaluate.hpp"
 #include "multipl_moe/model/language_model.hpp"
+#include "multipl_moe/model/run_ranks.hpp"
 #include "multipl_moe/train/progress.hpp"
 #include "multipl_moe/train/run_checkpoints.hpp"
 #include "multipl_moe/train/run_routing.hpp"
@@ -43,6 +44,7 @@ struct TrainOptions {
   StatePlace state_place = StatePlace::device;  ///< does not change the results
   moe::TrainByName trains;
   std::shared_ptr<const RunRanks> ranks;  ///< that train together, each with a model and a stream; null: one
+  RankWaits waits;                        ///< of the ranks for each other; the longer one until the first step is done
   std::int64_t gradient_slots = 0;        ///< of all ranks; 0: that of a resumed run, or one for each rank
   std::string origin = "given";  ///< names the starting weights of the run; a run resumes only with the same name
 
