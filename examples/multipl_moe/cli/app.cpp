@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -67,11 +69,13 @@ void join_others(const std::vector<std::string>& words) {
     // Every process computes the same output.
     if (std::freopen("/dev/null", "w", stdout) == nullptr) throw IoError("/dev/null", "open", errno);
   }
-  const bool is_shared = !words.empty() && (words.front() == "pretrain" || words.front() == "train");
-  if (!is_shared)
-    throw UsageError(fmt::format("pretrain and train run in several processes, found {} of `{}`: start it without {}",
-                                 started_together->size(), words.empty() ? "" : escaped(words.front()),
-                                 "mpirun or srun"));
+  constexpr std::array<std::string_view, 3> shared{"pretrain", "train", "eval"};
+  const std::string command = words.empty() ? std::string() : words.front();
+  if (std::find(shared.begin(), shared.end(), command) == shared.end())
+    throw UsageError(
+        fmt::format("pretrain, train and eval run in several processes, found {} of `{}`: start it without mpirun or "
+                    "srun",
+                    started_together->size(), escaped(command)));
 }
 
 /// The text of a library error without the function name that it begins with: users of the program do not know it.

@@ -7,26 +7,49 @@
 #include "multipl_moe/cli/tables.hpp"
 #include "multipl_moe/cli/weights_option.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/mpi/launch.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
+#include "multipl_moe/train/same_on_ranks.hpp"
 
 namespace multipl_moe {
+
+namespace {
+
+struct EvalFlags : HeldOutFlags {
+  EvaluateOptions options;
+  double comm_timeout = 300;  ///< seconds
+  bool json = false;
+};
+
+/// Compares what the processes are about to do. They have read the model apart.
+void begin_together(const RunRanks& ranks, const EvalFlags& flags, const LanguageModel& model,
+                    const LanguageFiles& files) {
+  const LongerWait wait(&ranks, waits_of(flags.comm_timeout));
+  RunSettings settings = settings_of(model, files);
+  settings["--device"] = hardware_of(flags.device);
+  settings["--batch-size"] = fmt::to_string(flags.options.sequences);
+  settings["--sequence-length"] = fmt::to_string(flags.options.length);
+  settings["--max-bytes"] = fmt::to_string(flags.options.max_bytes);
+  settings["weights of the model"] = fmt::format("XXH3 {:016x}", hash_of_weights(flags.model));
+  require_same(ranks, settings);
+}
+
+}  // namespace
 
 void add_eval_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
       "eval",
       "Scores a model on held-out text: loss, bits per byte and next-token accuracy by language. `evaluate` runs the "
       "programs that a model writes.");
-  struct Flags : HeldOutFlags {
-    EvaluateOptions options;
-    bool json = false;
-  };
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<EvalFlags>();
   add_held_out_options(command, *flags, flags->options.sequences, flags->options.length);
   command.add_option("--max-bytes", flags->options.max_bytes, "maximum text per language, in bytes; 0: all")
       ->capture_default_str()
       ->check(not_negative());
+  add_comm_timeout_option(command, flags->comm_timeout);
   command.add_flag("--json", flags->json, "print the scores as JSON");
   command.callback([flags] {
+    choose_device("eval", flags->device);
     require_usable(*flags, "eval");
     const LanguageFiles files = open_held_out(*flags);
     const EvaluateOptions& options = flags->options;
@@ -34,7 +57,10 @@ void add_eval_command(CLI::App& program) {
     const std::int64_t text = longest_text(files, options.max_bytes);
     const auto model =
         load_for_inference(*flags, scoring_run("eval", flags->model, {options.sequences, options.length, text, false}));
-    const Evaluation evaluation = evaluate(*model, files, flags->options);
+    // Scores travel through host memory, whatever the device.
+    const auto ranks = launched_ranks();
+    if (ranks) begin_together(*ranks, *flags, *model, files);
+    const Evaluation evaluation = evaluate(*model, files, options, ranks.get());
     fmt::print("{}\n", flags->json ? evaluation_json(evaluation) : evaluation_table(evaluation));
     if (!model->is_causal())
       notice(

@@ -1,46 +1,105 @@
 #include "multipl_moe/eval/evaluate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <numbers>
+#include <optional>
+#include <span>
 #include <vector>
+
+#include "multipl_moe/model/run_ranks.hpp"
 
 namespace multipl_moe {
 
 namespace {
 
-LanguageScore score_text(const LanguageModel& model, const EvaluationText& text, Language language,
-                         std::int64_t batch_sequences) {
+/// Sums over the tokens of one language, in the order of the text.
+struct Sums {
+  std::int64_t tokens = 0, bytes = 0, hits = 0;
   double loss = 0;
-  std::int64_t hits = 0;
+
+  LanguageScore score() const {
+    const auto count = static_cast<double>(tokens);
+    return {.loss = loss / count,
+            .bits_per_byte = loss / std::numbers::ln2 / static_cast<double>(bytes),
+            .accuracy = static_cast<double>(hits) / count,
+            .tokens = tokens};
+  }
+};
+
+/// Scores batches in rounds of one for each rank. Every rank adds the scores of all, in the order of one rank.
+class Rounds {
+ public:
+  Rounds(const LanguageModel& model, const RunRanks* ranks)
+      : model_(model), ranks_(ranks), size_(ranks != nullptr ? ranks->size() : 1) {}
+
+  /// Adds the scores of the next batch to `sums`, at the latest in finish().
+  void add(const Sequences& batch, Sums& sums) {
+    // Scored now: its text is gone when a later language fills the round.
+    if (ranks_ == nullptr || static_cast<int>(round_.size()) == ranks_->rank()) mine_ = model_.score(batch);
+    round_.push_back(&sums);
+    if (static_cast<int>(round_.size()) == size_) finish();
+  }
+  /// Ends a round in which some ranks have no batch.
+  void finish() {
+    if (round_.empty()) return;
+    if (ranks_ == nullptr) {
+      add_scores(mine_.losses, mine_.hits, *round_.front());
+    } else {
+      const auto losses = ranks_->gather<double>("losses of a batch", mine_.losses);
+      const auto hits = ranks_->gather<std::uint8_t>("hits of a batch", mine_.hits);
+      for (std::size_t p = 0; p < round_.size(); ++p) add_scores(losses[p], hits[p], *round_[p]);
+    }
+    mine_ = {};
+    round_.clear();
+  }
+
+ private:
+  static void add_scores(const std::vector<double>& losses, const std::vector<std::uint8_t>& hits, Sums& sums) {
+    for (const double nats : losses) sums.loss += nats;
+    for (const std::uint8_t hit : hits) sums.hits += hit;
+  }
+
+  const LanguageModel& model_;
+  const RunRanks* ranks_;
+  int size_;
+  TokenScores mine_;
+  std::vector<Sums*> round_;  ///< of the batches that have no scores yet
+};
+
+void add_text(Rounds& rounds, const EvaluationText& text, Language language, std::int64_t batch_sequences, Sums& sums) {
   for (std::int64_t first = 0; first < text.sequences; first += batch_sequences) {
     const std::int64_t count = std::min(batch_sequences, text.sequences - first);
     const auto begin = static_cast<std::size_t>(first * text.length),
                size = static_cast<std::size_t>(count * text.length);
     const std::vector<Language> languages(static_cast<std::size_t>(count), language);
-    const TokenScores scores = model.score({count, text.length, std::span(text.tokens).subspan(begin, size),
-                                            std::span(text.targets).subspan(begin, size), languages});
-    for (const double nats : scores.losses) loss += nats;
-    for (const std::uint8_t hit : scores.hits) hits += hit;
+    rounds.add({count, text.length, std::span(text.tokens).subspan(begin, size),
+                std::span(text.targets).subspan(begin, size), languages},
+               sums);
   }
-  const auto tokens = static_cast<double>(text.targets.size());
-  return {.loss = loss / tokens,
-          .bits_per_byte = loss / std::numbers::ln2 / static_cast<double>(text.bytes),
-          .accuracy = static_cast<double>(hits) / tokens,
-          .tokens = static_cast<std::int64_t>(text.targets.size())};
 }
 
 }  // namespace
 
-Evaluation evaluate(const LanguageModel& model, const LanguageFiles& files, const EvaluateOptions& options) {
-  Evaluation evaluation;
+Evaluation evaluate(const LanguageModel& model, const LanguageFiles& files, const EvaluateOptions& options,
+                    const RunRanks* ranks) {
+  std::array<std::optional<Sums>, language_count> sums;
+  Rounds rounds(model, ranks);
   for (const Language language : all_languages) {
     const auto& file = files[index_of(language)];
     if (!file) continue;
     const EvaluationText text = evaluation_text(
         *file, options.length, {.bytes = options.max_bytes, .sequences = options.max_sequences}, *model.tokenizer());
-    evaluation[index_of(language)] = score_text(model, text, language, options.sequences);
+    Sums& of_language = sums[index_of(language)].emplace();
+    of_language.tokens = static_cast<std::int64_t>(text.targets.size());
+    of_language.bytes = text.bytes;
+    add_text(rounds, text, language, options.sequences, of_language);
   }
+  rounds.finish();
+  Evaluation evaluation;
+  for (const Language language : all_languages)
+    if (const auto& of_language = sums[index_of(language)]) evaluation[index_of(language)] = of_language->score();
   return evaluation;
 }
 

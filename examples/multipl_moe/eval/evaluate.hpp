@@ -29,8 +29,11 @@ struct EvaluateOptions {
 };
 
 /// Scores consecutive sequences of each language's file: the same text for every model.
-/// Throws BadFile if a file holds less than one sequence.
-Evaluation evaluate(const LanguageModel& model, const LanguageFiles& files, const EvaluateOptions& options);
+/// On several ranks all call it together, each with the same model and files, and share the batches; every rank returns
+/// the result, which is bitwise identical to that of one rank. Throws BadFile if a file holds less than one sequence;
+/// moe::CommError, after which every rank must end.
+Evaluation evaluate(const LanguageModel& model, const LanguageFiles& files, const EvaluateOptions& options,
+                    const RunRanks* ranks = nullptr);
 
 /// The mean of bits_per_byte over the scored languages of `resource`; NaN if there are none.
 double mean_bits_per_byte(const Evaluation& evaluation, Resource resource);

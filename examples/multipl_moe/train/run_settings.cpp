@@ -28,16 +28,19 @@ void add_model(RunSettings& settings, const ModelConfig& model) {
   for (const auto& [pointer, value] : fields.items()) settings[model_setting(pointer)] = value.dump();
 }
 
+void add_data(RunSettings& settings, Language language, const TokenFile* file) {
+  settings[fmt::format("data of {}", name_of(language))] =
+      file == nullptr ? "none" : fmt::format("XXH3 {:016x}", file->checksum());
+}
+
 void add_stream(RunSettings& settings, const BatchStream& stream) {
   settings["--batch-size"] = fmt::to_string(stream.options().sequences);
   settings["--sequence-length"] = fmt::to_string(stream.options().length);
   settings["--seed"] = fmt::to_string(stream.options().seed);
   settings["end of text"] = fmt::to_string(stream.options().end_of_text);
   for (const Language language : all_languages) {
-    const TokenFile* const file = stream.file(language);
     settings[fmt::format("share of {}", name_of(language))] = fmt::to_string(stream.share(language));
-    settings[fmt::format("data of {}", name_of(language))] =
-        file == nullptr ? "none" : fmt::format("XXH3 {:016x}", file->checksum());
+    add_data(settings, language, stream.file(language));
   }
 }
 
@@ -109,6 +112,14 @@ RunSettings settings_of(const LanguageModel& model, const BatchStream& stream, c
   settings[dtype_flag] = name_of(model.dtype());
   add_stream(settings, stream);
   add_options(settings, options);
+  return settings;
+}
+
+RunSettings settings_of(const LanguageModel& model, const LanguageFiles& files) {
+  RunSettings settings;
+  add_model(settings, model.config());
+  settings[dtype_flag] = name_of(model.dtype());
+  for (const Language language : all_languages) add_data(settings, language, files[index_of(language)].get());
   return settings;
 }
 

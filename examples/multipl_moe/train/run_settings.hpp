@@ -19,6 +19,9 @@ using RunSettings = std::map<std::string, std::string>;
 
 RunSettings settings_of(const LanguageModel& model, const BatchStream& stream, const TrainOptions& options);
 
+/// Those of a model and of the text that it reads.
+RunSettings settings_of(const LanguageModel& model, const LanguageFiles& files);
+
 /// Whether a run with these settings trains a head separate from the embedding.
 bool has_own_head(const RunSettings& settings);
 

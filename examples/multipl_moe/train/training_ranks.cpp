@@ -3,17 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <utility>
 
-#include "moe/backend/cpu/isa/instruction_set.hpp"
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/hash.hpp"
-#include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/train/same_on_ranks.hpp"
 #include "multipl_moe/train/tensors_of_ranks.hpp"
 
 namespace multipl_moe {
@@ -29,14 +27,6 @@ std::uint64_t hash_of_values(const RunRanks& ranks, LanguageModel& model) {
     if (holders[t].count == ranks.size())
       tensors[t].for_each_piece([&](std::size_t, std::span<const std::byte> bytes) { hash.add(bytes); });
   return hash.value();
-}
-
-/// What the results of a rank depend on, beside its micro-batches.
-RunSettings described(RunSettings settings, const RunRanks& ranks, LanguageModel& model) {
-  settings["program"] = fmt::format("XXH3 {:016x}", hash_of_file("/proc/self/exe"));
-  settings["instruction set"] = moe::cpu::name_of(moe::cpu::instruction_set());
-  settings["values of the model"] = fmt::format("XXH3 {:016x}", hash_of_values(ranks, model));
-  return settings;
 }
 
 /// The counts that a report needs, by layer, in one list.
@@ -74,31 +64,10 @@ TrainingRanks::TrainingRanks(std::shared_ptr<const RunRanks> ranks, std::int64_t
   require_dealt(micro_batches, size());
 }
 
-void TrainingRanks::require_same(const RunSettings& settings, LanguageModel& model) const {
+void TrainingRanks::require_same(RunSettings settings, LanguageModel& model) const {
   if (several() == nullptr) return;
-  const char* const settings_site = "settings of the run";
-  const std::string text = nlohmann::json(described(settings, *ranks_, model)).dump();
-  const std::uint64_t mine = hash_of(text);
-  const auto hashes = ranks_->gather<std::uint64_t>(settings_site, std::span(&mine, 1));
-  if (std::all_of(hashes.begin(), hashes.end(), [mine](const auto& of_rank) { return of_rank.front() == mine; }))
-    return;
-  const auto all = ranks_->gather<char>(settings_site, text);
-  const auto of = [&](std::size_t rank) {
-    return nlohmann::json::parse(all[rank].begin(), all[rank].end()).get<RunSettings>();
-  };
-  for (std::size_t other = 1; other < all.size(); ++other) {
-    RunSettings first = of(0), here = of(other);
-    std::string different = differences(first, here);
-    // A resumed run may have another number of steps, but the same on all ranks.
-    if (first[steps_flag] != here[steps_flag])
-      different += fmt::format("  {}: {}, found {}\n", steps_flag, first[steps_flag], here[steps_flag]);
-    if (!different.empty())
-      throw UsageError(
-          fmt::format("[ranks] process {} must run the same program with the same settings, weights and data as "
-                      "process 0, found other values:\n{}Start all processes with one command line on machines of "
-                      "one kind; MOE_CPU chooses an instruction set that all of them have",
-                      other, different));
-  }
+  settings["values of the model"] = fmt::format("XXH3 {:016x}", hash_of_values(*ranks_, model));
+  multipl_moe::require_same(*ranks_, std::move(settings));
 }
 
 std::int64_t TrainingRanks::slots(std::int64_t asked_for, std::int64_t begun_with, ExpertPlacement placement) const {

@@ -44,9 +44,8 @@ class TrainingRanks {
   /// The ranks, of which there are several; null for one.
   const RunRanks* several() const { return size() > 1 ? ranks_.get() : nullptr; }
 
-  /// Throws UsageError, which names the ranks and values that differ, unless all ranks run the same program on the same
-  /// kind of CPU, with the same settings and weights.
-  void require_same(const RunSettings& settings, LanguageModel& model) const;
+  /// The function of this name, which also compares the values of the model's weights.
+  void require_same(RunSettings settings, LanguageModel& model) const;
 
   /// dealt_slots(), or one a rank if the experts are spread. Prints a notice if it differs from that of the run. Throws
   /// UsageError also for other slots of spread experts.
