@@ -2,85 +2,14 @@
 #include <signal.h>
 
 #include <filesystem>
-#include <fstream>
 #include <random>
-#include <thread>
 
-#include "mpi/mpirun.hpp"
-#include "multipl_moe/train/run_files.hpp"
+#include "mpi/program_runs.hpp"
 #include "support/catch.hpp"
 
 namespace training_test {
 
-using namespace moe::testing;
-using namespace multipl_moe::testing;
-namespace fs = std::filesystem;
-
-namespace {
-
-struct Training {
-  ScratchFolder scratch;
-  /// Four micro-batches a step in four slots.
-  std::string words =
-      "pretrain --data data --size demo --batch-size 2 --sequence-length 32 --threads 1 --steps 6 "
-      "--gradient-accumulation-steps 4 --gradient-slots 4 --save-steps 2 ";
-
-  Training() { REQUIRE(run_in("'" MOE_PROGRAM "' prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0); }
-
-  Ended run_in(const std::string& command) const {
-    return run_command("sh -c \"cd '" + scratch.path().native() + "' && exec " + command + "\"");
-  }
-  static std::string program(int ranks, const std::string& arguments) {
-    return "'" MOE_MPIRUN "' -n " + std::to_string(ranks) + " '" MOE_PROGRAM "' " + arguments;
-  }
-  Ended run(int ranks, const std::string& arguments) const { return run_in(program(ranks, arguments)); }
-  Ended alone(const std::string& arguments) const { return run_in("'" MOE_PROGRAM "' " + arguments); }
-
-  /// Sends a signal to one of the processes when they have run for a while since `file` exists, if it is given.
-  Ended run_with_signal(int ranks, const std::string& arguments, int victim, int signal,
-                        std::chrono::milliseconds after, const std::string& file = "") const {
-    std::thread sender([&] {
-      ::pid_t process = 0;
-      for (int tries = 0; tries < 1200 && (process == 0 || !fs::exists(scratch / file)); ++tries) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(25));
-        process = process_of(victim);
-      }
-      std::this_thread::sleep_for(after);
-      if (process != 0) ::kill(process, signal);
-    });
-    Ended ended = run(ranks, arguments);
-    sender.join();
-    return ended;
-  }
-  /// The process of a rank that works in the scratch folder; 0 if there is none.
-  ::pid_t process_of(int rank) const {
-    std::error_code failed;
-    for (const auto& entry : fs::directory_iterator("/proc", failed)) {
-      const auto link = [&](const char* name) { return fs::read_symlink(entry.path() / name, failed); };
-      if (link("exe") != MOE_PROGRAM || link("cwd") != scratch.path()) continue;
-      // The variables end with zeros.
-      std::ifstream file(entry.path() / "environ");
-      for (std::string variable; std::getline(file, variable, '\0');)
-        if (variable == "OMPI_COMM_WORLD_RANK=" + std::to_string(rank) ||
-            variable == "PMI_RANK=" + std::to_string(rank))
-          return std::stoi(entry.path().filename().native());
-    }
-    return 0;
-  }
-
-  void require_same(const std::string& folder, const std::string& other) const {
-    CHECK(newest_checkpoint_of(scratch / folder) == newest_checkpoint_of(scratch / other));
-    CHECK(metrics_of(scratch / folder) == metrics_of(scratch / other));
-  }
-};
-
-int count(const std::string& text, const std::string& part) {
-  int found = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
-
-}  // namespace
+using namespace program_runs;
 
 TEST_CASE("a training has the same bits in 1, 2 and 4 processes, and one line of progress") {
   const Training training;
@@ -104,8 +33,7 @@ TEST_CASE("a training has the same bits in 1, 2 and 4 processes, and one line of
 
 TEST_CASE("a process that is killed or asked to stop ends all, and any number of processes goes on") {
   const Training training;
-  std::string words = training.words;
-  words.replace(words.find("--steps 6 "), 10, "--steps 40 ");
+  const std::string words = training.words_with("--steps 6 ", "--steps 40 ");
   REQUIRE(training.alone(words + "-q -o whole").exit_code == 0);
   std::mt19937 random(3);
   const auto goes_on = [&] {
@@ -130,8 +58,7 @@ TEST_CASE("a process that is killed or asked to stop ends all, and any number of
 
 TEST_CASE("a signal to one process saves a checkpoint and ends all") {
   const Training training;
-  std::string words = training.words;
-  words.replace(words.find("--steps 6 "), 10, "--steps 100000 ");
+  const std::string words = training.words_with("--steps 6 ", "--steps 100000 ");
   const Ended ended =
       training.run_with_signal(2, words + "-q -o run", 1, SIGTERM, std::chrono::milliseconds(300), "run/metrics.jsonl");
   INFO(ended.text);
@@ -141,15 +68,16 @@ TEST_CASE("a signal to one process saves a checkpoint and ends all") {
 }
 
 TEST_CASE("a process that hangs is named after the time of --comm-timeout") {
-  const Training training;
-  std::string words = training.words;
-  words.replace(words.find("--steps 6 "), 10, "--steps 100000 ");
-  const Ended ended =
-      training.run_with_signal(2, words + "-q -o run --comm-timeout 2", 1, SIGSTOP, std::chrono::milliseconds(1000));
+  // After the first step, and in no save, in which the others wait longer.
+  Training training;
+  training.words = training.words_with("--save-steps 2 ", "--save-steps 0 ");
+  const std::string words = training.words_with("--steps 6 ", "--steps 100000 ");
+  const Ended ended = training.run_with_signal(2, words + "-q -o run --comm-timeout 3", 1, SIGSTOP,
+                                               std::chrono::milliseconds(300), "run/metrics.jsonl");
   INFO(ended.text);
   CHECK(ended.exit_code == 1);
   CHECK(ended.says("[0] error: "));
-  CHECK(ended.says("rank 1 did not answer within 2000 ms"));
+  CHECK(ended.says("rank 1 did not answer within 3000 ms"));
   CHECK(ended.seconds < 15);
 }
 
@@ -175,7 +103,7 @@ TEST_CASE("what is wrong for all processes is said once, and other commands refu
   const Ended other = training.run(2, "info data");
   INFO(other.text);
   CHECK(other.exit_code == 2);
-  CHECK(other.says("pretrain and train run in several processes, found 2 of `info`"));
+  CHECK(other.says("pretrain, train and eval run in several processes, found 2 of `info`"));
   const Ended uneven = training.run(3, training.words + "-o run");
   INFO(uneven.text);
   CHECK(uneven.exit_code == 2);
