@@ -983,6 +983,41 @@ mutant(a_name_is_cut_inside_a_character multipl_moe/benchmark/file_names.hpp
   AFTER [==[if (plain.size() >= limit) break;]==]
   REASON "the last character may exceed the limit, and with it the file system's"
   TESTS multipl_moe/benchmark/file_names)
+mutant(t_quantile_of_the_wrong_tail multipl_moe/statistics/distributions.hpp
+  BEFORE [==[return t < 0 ? tail : 1 - tail;]==]
+  AFTER [==[return t < 0 ? 1 - tail : tail;]==]
+  REASON "a large t is called probable"
+  TESTS multipl_moe/statistics/distributions)
+mutant(deviation_of_a_whole_population multipl_moe/statistics/paired.hpp
+  BEFORE [==[squares / static_cast<double>(values.size() - 1)]==]
+  AFTER [==[squares / static_cast<double>(values.size())]==]
+  REASON "the spread of three seeds is understated by a fifth"
+  TESTS multipl_moe/statistics/comparison)
+mutant(bootstrap_without_seeds multipl_moe/statistics/bootstrap.hpp
+  BEFORE [==[drawn = draws.below(seeds);]==]
+  AFTER [==[drawn = i;]==]
+  REASON "the interval leaves out that another seed gives another result"
+  TESTS multipl_moe/statistics/comparison)
+mutant(sign_flip_counts_strictly multipl_moe/statistics/tests.hpp
+  BEFORE [==[std::abs(observed) - 1e-12 * total]==]
+  AFTER [==[std::abs(observed) + 1e-12 * total]==]
+  REASON "the observed signs are not counted, and p can be 0"
+  TESTS multipl_moe/statistics/comparison)
+mutant(random_p_of_0 multipl_moe/statistics/tests.hpp
+  BEFORE [==[static_cast<double>(extreme + 1) / static_cast<double>(flips + 1)]==]
+  AFTER [==[static_cast<double>(extreme) / static_cast<double>(flips)]==]
+  REASON "p is 0, which no number of flips can show"
+  TESTS multipl_moe/statistics/comparison)
+mutant(holm_out_of_order multipl_moe/statistics/tests.hpp
+  BEFORE [==[greatest = (std::max)(greatest, ]==]
+  AFTER [==[greatest = (std::max)(0.0, ]==]
+  REASON "a test is significant although one with a smaller p is not"
+  TESTS multipl_moe/statistics/comparison)
+mutant(seen_without_correction multipl_moe/statistics/comparison.hpp
+  BEFORE [==[0.05 / (2 * static_cast<double>(tests))]==]
+  AFTER [==[0.05 / 2 + 0 * static_cast<double>(tests)]==]
+  REASON "the smallest difference that would have been seen ignores the other tests"
+  TESTS multipl_moe/statistics/comparison)
 
 # ---- the sandbox of generated programs -----------------------------------------------------------
 mutant(any_socket_family multipl_moe/sandbox/seccomp_filter.hpp
