@@ -22,7 +22,9 @@ struct MeanInterval {
 
 /// The percentile interval of 95 % for the mean difference: each resample draws as many seeds and as many clusters as
 /// there are, with replacement, and takes every drawn seed with every drawn cluster. One seed, or one cluster, cannot
-/// vary: the interval then is that of the other alone.
+/// vary: the interval then is that of the other alone. Where neither seed nor problem has an effect of its own, the
+/// standard error is up to 1.7 times the true one (Owen, The pigeonhole bootstrap, 2007): the interval errs to the wide
+/// side.
 inline MeanInterval bootstrap_95(const PairedDifferences& differences, std::int64_t resamples = usual_resamples,
                                  std::uint64_t seed = 0) {
   if (resamples < 40)

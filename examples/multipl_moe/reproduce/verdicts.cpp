@@ -1,0 +1,180 @@
+#include "multipl_moe/reproduce/verdicts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe::reproduce {
+
+namespace {
+
+using statistics::Comparison;
+
+/// What an advantage must exceed, and by how much the estimate must.
+struct Rule {
+  double sign = 1;   ///< of the claimed advantage
+  double bound = 0;  ///< in the claimed direction
+  double margin = 0;
+};
+
+Rule rule_of(const Claim& claim, Track track) {
+  const double margin = track == Track::exercises ? claim.margin : claim.text_margin;
+  switch (claim.direction) {
+    case Direction::worse:
+      return {-1, 0, margin};
+    case Direction::kept:
+      return {1, -margin, 0};
+    default:
+      return {1, 0, margin};
+  }
+}
+
+/// The scores of two systems with the same seeds; empty if one has none.
+struct Pair {
+  const std::map<std::uint64_t, RunScores>*a = nullptr, *b = nullptr;
+};
+
+std::optional<Pair> pair_of(const AllScores& scores, const std::string& a, const std::string& b) {
+  const auto in_a = scores.find(a), in_b = scores.find(b);
+  if (in_a == scores.end() || in_b == scores.end()) return std::nullopt;
+  const bool are_equal = std::equal(in_a->second.begin(), in_a->second.end(), in_b->second.begin(), in_b->second.end(),
+                                    [](const auto& x, const auto& y) { return x.first == y.first; });
+  if (!are_equal)
+    throw UsageError(fmt::format("[reproduce] {} and {} must be scored with the same seeds, found {} and {} of them", a,
+                                 b, in_a->second.size(), in_b->second.size()));
+  return Pair{&in_a->second, &in_b->second};
+}
+
+std::optional<Comparison> compare_exercises(const Pair& pair, std::span<const Language> languages, const Rule& rule,
+                                            std::int64_t resamples) {
+  std::vector<double> a, b;
+  std::size_t problems = 0;
+  for (const auto& [seed, of_a] : *pair.a) {
+    const RunScores& of_b = pair.b->at(seed);
+    if (!of_a.exercises || !of_b.exercises) return std::nullopt;
+    if (of_a.exercises->problems != of_b.exercises->problems)
+      throw UsageError(
+          "[reproduce] systems that are compared must be scored on the same problems, found different ones");
+    const auto scores_a = of_a.exercises->by_problem(languages), scores_b = of_b.exercises->by_problem(languages);
+    if (scores_a.empty() || scores_b.empty()) return std::nullopt;
+    problems = scores_a.size();
+    constexpr double points = 100;
+    for (const double score : scores_a) a.push_back(rule.sign * points * score);
+    for (const double score : scores_b) b.push_back(rule.sign * points * score);
+  }
+  return statistics::compare_by_problem(statistics::PairedDifferences(a, b, problems), rule.bound, resamples);
+}
+
+/// Fewer bits are better. With one seed there is an estimate, and no interval.
+std::optional<Comparison> compare_text(const Pair& pair, std::span<const Language> languages, const Rule& rule) {
+  std::vector<double> advantages;
+  for (const auto& [seed, of_a] : *pair.a) {
+    const auto a = of_a.bits_of(languages), b = pair.b->at(seed).bits_of(languages);
+    if (!a || !b) return std::nullopt;
+    advantages.push_back(rule.sign * (*b - *a));
+  }
+  if (advantages.size() > 1) return statistics::compare_by_seed(advantages, rule.bound);
+  Comparison alone;
+  alone.mean = alone.low = alone.high = advantages.front();
+  alone.seed_means = advantages;
+  return alone;
+}
+
+/// Whether the differences lie beyond the bound on one side; `side` is 1 or -1.
+bool is_beyond(const Comparison& c, double corrected_p, const Rule& rule, double side) {
+  const double nearest = side > 0 ? c.low : c.high;
+  return c.seed_means.size() > 1 && corrected_p < 0.05 && side * (nearest - rule.bound) > 0 &&
+         side * (c.mean - rule.bound) > rule.margin &&
+         std::all_of(c.seed_means.begin(), c.seed_means.end(),
+                     [&](double mean) { return side * (mean - rule.bound) > 0; });
+}
+
+void conclude(JudgedComparison& judged, const Rule& rule, std::size_t tests) {
+  const Comparison& c = *judged.advantage;
+  judged.verdict = is_beyond(c, judged.corrected_p, rule, 1)    ? Verdict::shown
+                   : is_beyond(c, judged.corrected_p, rule, -1) ? Verdict::contradicted
+                                                                : Verdict::undecided;
+  if (judged.verdict == Verdict::undecided && judged.seeds > 1)
+    judged.smallest_seen = rule.bound + smallest_difference_seen(c, rule.margin, tests);
+}
+
+Verdict verdict_of(const std::vector<JudgedComparison>& comparisons) {
+  const auto any = [&](Verdict v) {
+    return std::any_of(comparisons.begin(), comparisons.end(), [v](const auto& c) { return c.verdict == v; });
+  };
+  for (const Verdict verdict : {Verdict::contradicted, Verdict::not_measured, Verdict::undecided})
+    if (any(verdict)) return verdict;
+  return Verdict::shown;
+}
+
+JudgedClaim measured(const Claim& claim, Track track, const AllScores& scores, std::int64_t resamples) {
+  JudgedClaim judged{&claim, track, Verdict::not_measured, {}};
+  const Rule rule = rule_of(claim, track);
+  for (const std::string& b : claim.b)
+    for (const std::string& group : claim.languages) {
+      JudgedComparison comparison{b, group, Verdict::not_measured, 0, std::nullopt, 1, std::nullopt};
+      const auto languages = languages_of_group(group);
+      if (const auto pair = pair_of(scores, track == Track::text ? claim.text_a : claim.a, b)) {
+        comparison.seeds = pair->a->size();
+        comparison.advantage = track == Track::text ? compare_text(*pair, languages, rule)
+                                                    : compare_exercises(*pair, languages, rule, resamples);
+      }
+      judged.comparisons.push_back(std::move(comparison));
+    }
+  return judged;
+}
+
+/// Corrects the p of all comparisons of a family and track, and concludes.
+void correct_and_conclude(std::span<JudgedClaim*> family) {
+  std::vector<double> p;
+  for (const JudgedClaim* claim : family)
+    for (const JudgedComparison& c : claim->comparisons)
+      if (c.advantage) p.push_back(c.advantage->p);
+  const std::vector<double> corrected = statistics::holm(p);
+  auto next = corrected.begin();
+  for (JudgedClaim* claim : family) {
+    for (JudgedComparison& c : claim->comparisons)
+      if (c.advantage) {
+        c.corrected_p = *next++;
+        conclude(c, rule_of(*claim->claim, claim->track), p.size());
+      }
+    claim->verdict = verdict_of(claim->comparisons);
+  }
+}
+
+}  // namespace
+
+std::vector<JudgedClaim> judge(std::span<const Claim> claims, const AllScores& scores, std::int64_t resamples) {
+  std::vector<JudgedClaim> judged;
+  for (const Claim& claim : claims) {
+    if (claim.measure != Measure::score) continue;
+    judged.push_back(measured(claim, Track::exercises, scores, resamples));
+    if (!claim.text_a.empty()) judged.push_back(measured(claim, Track::text, scores, resamples));
+  }
+  std::map<std::pair<std::string_view, Track>, std::vector<JudgedClaim*>> families;
+  for (JudgedClaim& claim : judged) families[{claim.claim->family, claim.track}].push_back(&claim);
+  for (auto& [unused, family] : families) correct_and_conclude(family);
+  return judged;
+}
+
+std::string_view name_of(Track track) { return track == Track::exercises ? "exercises" : "real code"; }
+
+std::string_view name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::shown:
+      return "shown";
+    case Verdict::contradicted:
+      return "contradicted";
+    case Verdict::undecided:
+      return "undecided";
+    case Verdict::not_measured:
+      break;
+  }
+  return "not measured";
+}
+
+}  // namespace multipl_moe::reproduce
