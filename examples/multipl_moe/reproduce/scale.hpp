@@ -1,0 +1,52 @@
+/// The sizes of a reproduction, as data.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace multipl_moe::reproduce {
+
+/// A command that prepares data; -o NAME is added to its words.
+struct Preparation {
+  std::string name;
+  std::vector<std::string> words;
+  double seconds = 0, bytes = 0;
+  bool takes_corpus = false;  ///< whether the folders of --corpus are added to its words
+};
+
+/// How systems are trained and scored on one kind of text.
+struct TrackScale {
+  std::string name;
+  bool is_text = false;       ///< scored in bits per byte, by `eval`; otherwise in pass@1, by `evaluate`
+  bool needs_corpus = false;  ///< whether it is left out without --corpus
+  bool traces = false;        ///< whether the routing of multipl-moe is traced here
+  std::string config;         ///< text of model.json; empty if `pretrain` needs none
+  std::vector<Preparation> preparations;
+  std::string base_model;  ///< a given base model; if empty, one is trained for each seed
+  /// Commands without the model, the seed, the mix and the steps of systems.
+  std::vector<std::string> pretrain, train, score;
+  std::int64_t post_steps = 0;
+  std::int64_t window = 64;  ///< length of a segment in tokens
+
+  // For estimates.
+  double base_tokens = 0, post_tokens = 0;
+  double tokens_per_second = 1;  ///< of training the dense model
+  double parameters = 0;         ///< of the dense model
+  double weight_bytes = 4;       ///< of a stored weight
+  double score_seconds = 0;
+  double prefix_factor = 1;  ///< how much longer a model is scored whose every token takes a pass over its text
+};
+
+struct Scale {
+  std::string name;
+  std::int64_t seeds = 1;
+  std::vector<std::string> systems;  ///< the only ones beside the base; empty: those of the wanted items
+  std::vector<TrackScale> tracks;
+  std::string basis;  ///< what the estimates rest on
+};
+
+std::span<const Scale> scales();
+
+}  // namespace multipl_moe::reproduce

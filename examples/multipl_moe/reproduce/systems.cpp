@@ -1,0 +1,141 @@
+#include "multipl_moe/reproduce/systems.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace multipl_moe::reproduce {
+
+namespace {
+
+/// docs/07_systems.md, over 1.837 billion.
+constexpr double hybrid_total = 5.86, hybrid_active = 1.88, hybrid_trainable = 4.86;
+
+System hybrid(std::string_view name, std::string_view title, std::vector<std::string_view> items,
+              std::vector<std::string_view> upcycle, bool is_causal = false) {
+  return {.name = name,
+          .title = title,
+          .items = std::move(items),
+          .upcycle = std::move(upcycle),
+          .train = {},
+          .has_segments = true,
+          .is_causal = is_causal,
+          .active = hybrid_active,
+          .total = hybrid_total,
+          .trainable = hybrid_trainable};
+}
+
+System token_level(std::string_view name, std::string_view title, std::vector<std::string_view> upcycle) {
+  return {.name = name,
+          .title = title,
+          .items = {"table2"},
+          .upcycle = std::move(upcycle),
+          .train = {},
+          .active = 1.44,
+          .total = 3.21,
+          .trainable = 2.5};
+}
+
+std::vector<System> all_systems() {
+  std::vector<System> all;
+  all.push_back({.name = "dense",
+                 .title = "post-pretraining",
+                 .items = {"table1", "figure1", "controls"},
+                 .upcycle = {},
+                 .train = {}});
+  all.push_back({.name = "lora",
+                 .title = "LoRA",
+                 .items = {"table1", "figure1"},
+                 .upcycle = {"--arch", "lora"},
+                 .train = {},
+                 .trainable = 0.004});
+  all.push_back({.name = "gshard",
+                 .title = "GShard",
+                 .items = {"table1", "figure1"},
+                 .upcycle = {"--arch", "gshard"},
+                 .train = {},
+                 .active = 1.88,
+                 .total = 5.86,
+                 .trainable = 5.86});
+  all.push_back({.name = "mixtral",
+                 .title = "Mixtral",
+                 .items = {"table1", "figure1"},
+                 .upcycle = {"--arch", "mixtral"},
+                 .train = {},
+                 .active = 1.44,
+                 .total = 4.09,
+                 .trainable = 4.09});
+  all.push_back({.name = "qwen1.5-moe",
+                 .title = "Qwen1.5-MoE",
+                 .items = {"table1", "figure1"},
+                 .upcycle = {"--arch", "qwen1.5-moe"},
+                 .train = {},
+                 .active = 1.46,
+                 .total = 7.79,
+                 .trainable = 7.79});
+  all.push_back(hybrid(
+      "multipl-moe", "MultiPL-MoE",
+      {"table1", "table2", "table3", "figure1", "figure3", "figure4", "figure5", "figure6", "figure7", "controls"},
+      {"--arch", "multipl-moe"}));
+  all.push_back(hybrid("causal-multipl-moe", "MultiPL-MoE, causal", {"table1", "figure1"},
+                       {"--arch", "causal-multipl-moe"}, true));
+  all.push_back(token_level("without-segments", "without segments", {"--arch", "multipl-moe-without-segments"}));
+  all.push_back(hybrid("without-shared", "without the shared expert", {"table2"},
+                       {"--arch", "multipl-moe", "--router", "top-k"}));
+  all.push_back(
+      token_level("without-both", "without both", {"--arch", "multipl-moe-without-segments", "--router", "top-k"}));
+  const auto ratio = [&](std::string_view name, std::string_view title, std::string_view token,
+                         std::string_view segment, double total) {
+    all.push_back(hybrid(name, title, {"figure5"},
+                         {"--arch", "multipl-moe", "--token-experts", token, "--segment-experts", segment}));
+    all.back().total = total;
+    all.back().trainable = total - 1;
+  };
+  ratio("ratio-4-4", "4 token, 4 segment experts", "4", "4", 4.09);
+  ratio("ratio-8-4", "8 token, 4 segment experts", "8", "4", hybrid_total);
+  ratio("ratio-4-8", "4 token, 8 segment experts", "4", "8", hybrid_total);
+  all.push_back(hybrid("all-trained", "MultiPL-MoE, all weights trained", {"controls"}, {"--arch", "multipl-moe"}));
+  all.back().train = {"--trainable", "all"};
+  all.back().trainable = hybrid_total;
+  all.push_back({.name = "dense-equal-time",
+                 .title = "post-pretraining for equal time",
+                 .items = {"controls"},
+                 .upcycle = {},
+                 .train = {},
+                 .steps = hybrid_active});
+  all.push_back(hybrid("mix-7-3", "MultiPL-MoE, mixed 7:3", {"controls"}, {"--arch", "multipl-moe"}));
+  all.back().train = {"--mix", "7:3"};
+  all.push_back({.name = "dense-mix-7-3",
+                 .title = "post-pretraining, mixed 7:3",
+                 .items = {"controls"},
+                 .upcycle = {},
+                 .train = {"--mix", "7:3"}});
+  all.push_back({.name = "mole",
+                 .title = "MoLE",
+                 .items = {"controls"},
+                 .upcycle = {"--arch", "mole"},
+                 .train = {},
+                 .active = 1.02,
+                 .total = 1.06,
+                 .trainable = 0.06});
+  return all;
+}
+
+}  // namespace
+
+std::span<const System> systems() {
+  static const std::vector<System> all = all_systems();
+  return all;
+}
+
+std::span<const std::string_view> item_names() {
+  static constexpr std::array<std::string_view, 10> names{"table1",  "table2",  "table3",  "figure1", "figure3",
+                                                          "figure4", "figure5", "figure6", "figure7", "controls"};
+  return names;
+}
+
+bool shows_routing(std::string_view item) {
+  static constexpr std::array<std::string_view, 5> routing{"table3", "figure3", "figure4", "figure6", "figure7"};
+  return std::find(routing.begin(), routing.end(), item) != routing.end();
+}
+
+}  // namespace multipl_moe::reproduce
