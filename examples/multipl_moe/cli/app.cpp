@@ -135,6 +135,7 @@ int run(int argc, char** argv) {
   add_report_command(program);
   add_doctor_command(program);
   add_demo_command(program);
+  add_reproduce_command(program);
   for (CLI::App* command : commands_of(program)) name_environment_variables(*command);
   add_config_options(program);
   // Exceeding a file size limit (ulimit -f) is then a write error like a full disk, instead of a fatal signal.

@@ -22,5 +22,6 @@ void add_trace_command(CLI::App& program);
 void add_report_command(CLI::App& program);
 void add_doctor_command(CLI::App& program);
 void add_demo_command(CLI::App& program);
+void add_reproduce_command(CLI::App& program);
 
 }  // namespace multipl_moe

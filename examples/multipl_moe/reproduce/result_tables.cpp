@@ -1,0 +1,238 @@
+#include "multipl_moe/reproduce/result_tables.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "multipl_moe/benchmark/pass_at_k.hpp"
+#include "multipl_moe/io/counted.hpp"
+#include "multipl_moe/io/csv.hpp"
+#include "multipl_moe/io/file.hpp"
+#include "multipl_moe/reproduce/paper.hpp"
+#include "multipl_moe/reproduce/systems.hpp"
+#include "multipl_moe/statistics/paired.hpp"
+
+namespace multipl_moe::reproduce {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t largest_scores = std::uint64_t{64} << 20;
+constexpr std::array<std::string_view, 3> mean_groups{"high", "low", "all"};
+
+/// The columns of tables: the languages, then the means of groups.
+std::vector<std::string_view> groups() {
+  std::vector<std::string_view> names;
+  for (const Language language : all_languages) names.push_back(name_of(language));
+  names.insert(names.end(), mean_groups.begin(), mean_groups.end());
+  return names;
+}
+
+/// The values of all seeds, in points or bits; empty if one has none. `problems`: of each seed.
+struct Cell {
+  std::vector<double> values;
+  std::int64_t problems = 0;
+};
+
+Cell cell_of(const std::map<std::uint64_t, RunScores>& runs, std::string_view group, Track track) {
+  const auto languages = languages_of_group(group);
+  Cell cell;
+  for (const auto& [seed, run] : runs) {
+    if (track == Track::text) {
+      const auto bits = run.bits_of(languages);
+      if (!bits) return {};
+      cell.values.push_back(*bits);
+    } else {
+      const auto scores = run.exercises ? run.exercises->by_problem(languages) : std::vector<double>();
+      if (scores.empty()) return {};
+      cell.values.push_back(100 * statistics::mean_of(scores));
+      cell.problems = std::ssize(scores);
+    }
+  }
+  return cell;
+}
+
+std::string cell_text(const Cell& cell, Track track) {
+  if (cell.values.empty()) return "-";
+  const double mean = statistics::mean_of(cell.values);
+  if (track == Track::exercises && mean == 0) {
+    // The share that would give no success in 5 % of cases.
+    return fmt::format("below {:.1f}", 100 * (1 - std::pow(0.05, 1 / static_cast<double>(cell.problems))));
+  }
+  const std::string text = track == Track::text ? fmt::format("{:.3f}", mean) : fmt::format("{:.1f}", mean);
+  const auto deviation = statistics::deviation_of(cell.values);
+  return deviation ? text + (track == Track::text ? fmt::format(" ± {:.3f}", *deviation)
+                                                  : fmt::format(" ± {:.1f}", *deviation))
+                   : text;
+}
+
+/// The names of systems that have scores, in the order of tables.
+std::vector<std::pair<std::string, std::string>> rows_of(const AllScores& scores) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  if (scores.contains("base")) rows.emplace_back("base", "base");
+  for (const System& system : systems())
+    if (scores.contains(system.name)) rows.emplace_back(system.name, system.title);
+  return rows;
+}
+
+std::string scores_table(const AllScores& scores, Track track) {
+  std::string text = "| system |", line = "|---|";
+  for (const std::string_view group : groups()) {
+    text += fmt::format(" {} |", group);
+    line += "---:|";
+  }
+  text += "\n" + line + "\n";
+  bool any = false;
+  for (const auto& [name, title] : rows_of(scores)) {
+    std::string row = fmt::format("| {} |", title);
+    bool has_values = false;
+    for (const std::string_view group : groups()) {
+      const Cell cell = cell_of(scores.at(name), group, track);
+      has_values |= !cell.values.empty();
+      row += fmt::format(" {} |", cell_text(cell, track));
+    }
+    if (has_values) text += row + "\n";
+    any |= has_values;
+  }
+  return any ? text : "";
+}
+
+std::string number(double value, Track track) {
+  return track == Track::exercises ? fmt::format("{:+.1f}", value) : fmt::format("{:+.3f}", value);
+}
+
+std::string comparison_text(const JudgedComparison& c, const JudgedClaim& claim) {
+  std::string text = fmt::format("over {} on {}: ", c.b, c.languages);
+  if (!c.advantage) return text + "not measured";
+  text += number(c.advantage->mean, claim.track);
+  if (c.seeds < 2) return text + " with one seed, which decides nothing";
+  text += fmt::format(" [{}, {}], p {:.3g}", number(c.advantage->low, claim.track),
+                      number(c.advantage->high, claim.track), c.corrected_p);
+  const auto above = std::count_if(c.advantage->seed_means.begin(), c.advantage->seed_means.end(),
+                                   [](double mean) { return mean > 0; });
+  text += fmt::format(", above 0 in {} of {}", above, counted(c.seeds, "seeds"));
+  if (c.smallest_seen)
+    text += fmt::format("; from {} on it would have been seen", number(*c.smallest_seen, claim.track));
+  return text;
+}
+
+std::string claims_table(std::span<const JudgedClaim> judged) {
+  std::string text = "| claim | track | verdict | advantage, 95 %, corrected p |\n|---|---|---|---|\n";
+  std::vector<std::string> others;
+  for (const JudgedClaim& claim : judged) {
+    if (claim.verdict == Verdict::not_measured) {
+      others.push_back(fmt::format("{} ({})", claim.claim->id, name_of(claim.track)));
+      continue;
+    }
+    std::vector<std::string> comparisons;
+    for (const JudgedComparison& c : claim.comparisons) comparisons.push_back(comparison_text(c, claim));
+    text += fmt::format("| {} ({}) | {} | **{}** | {} |\n", claim.claim->sentence, claim.claim->source,
+                        name_of(claim.track), name_of(claim.verdict), fmt::join(comparisons, "<br>"));
+  }
+  if (!others.empty())
+    text += fmt::format("\nNot measured, as not all of their systems were: {}.\n", fmt::join(others, ", "));
+  return text;
+}
+
+std::string paper_table() {
+  std::string text = "| item | system | benchmark | languages | statistic | value |\n|---|---|---|---|---|---:|\n";
+  for (const PaperFigure& f : paper_figures())
+    text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", f.item, f.system, f.benchmark, f.languages, f.statistic,
+                        f.value);
+  return text;
+}
+
+}  // namespace
+
+AllScores read_scores(const Plan& plan, const fs::path& folder) {
+  AllScores scores;
+  for (const Stage& stage : plan.stages) {
+    // TRACK/seed-N/SYSTEM/scores
+    if (!stage.id.ends_with("/scores")) continue;
+    const fs::path id = stage.id;
+    const std::string system = id.parent_path().filename().native();
+    const std::string seed = id.parent_path().parent_path().filename().native();
+    RunScores& run = scores[system][std::stoull(seed.substr(seed.find('-') + 1))];
+    const fs::path file = folder / (stage.prints ? stage.output : stage.output + "/problems.csv");
+    const std::string text = read_whole_file(file, largest_scores);
+    if (stage.prints)
+      run.bits_per_byte = parse_bits(text, file);
+    else
+      run.exercises = parse_problems(text, file);
+  }
+  return scores;
+}
+
+std::string scores_csv(const AllScores& scores) {
+  std::string text = "system,track,languages,mean,deviation,low95,high95,seeds\n";
+  for (const auto& [name, title] : rows_of(scores))
+    for (const Track track : {Track::exercises, Track::text})
+      for (const std::string_view group : groups()) {
+        const Cell cell = cell_of(scores.at(name), group, track);
+        if (cell.values.empty()) continue;
+        const double mean = statistics::mean_of(cell.values);
+        const auto deviation = statistics::deviation_of(cell.values);
+        text += fmt::format("{},{},{},{:.6g},{}", name, name_of(track), group, mean,
+                            deviation ? fmt::format("{:.6g}", *deviation) : "");
+        // Wilson's interval with the problems as the sample, as the seeds answer the same ones.
+        const auto interval = benchmark::wilson_95(mean / 100, cell.problems);
+        text +=
+            track == Track::exercises ? fmt::format(",{:.6g},{:.6g}", 100 * interval.low, 100 * interval.high) : ",,";
+        text += fmt::format(",{:.6g}\n", fmt::join(cell.values, " "));
+      }
+  return text;
+}
+
+std::string claims_csv(std::span<const JudgedClaim> claims) {
+  std::string text =
+      "claim,track,verdict,b,languages,comparison_verdict,advantage,low95,high95,p,corrected_p,smallest_seen,seeds\n";
+  for (const JudgedClaim& claim : claims)
+    for (const JudgedComparison& c : claim.comparisons) {
+      text += fmt::format("{},{},{},{},{},{},", claim.claim->id, name_of(claim.track), name_of(claim.verdict),
+                          csv_field(c.b), c.languages, name_of(c.verdict));
+      if (!c.advantage)
+        text += ",,,,,";
+      else if (c.seeds < 2)
+        text += fmt::format("{:.6g},,,,,", c.advantage->mean);
+      else
+        text +=
+            fmt::format("{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{}", c.advantage->mean, c.advantage->low, c.advantage->high,
+                        c.advantage->p, c.corrected_p, c.smallest_seen ? fmt::format("{:.6g}", *c.smallest_seen) : "");
+      text += fmt::format(",{}\n", c.seeds);
+    }
+  return text;
+}
+
+std::string report_text(const Plan& plan, const AllScores& scores, std::span<const Claim> claims,
+                        std::span<const JudgedClaim> judged) {
+  std::string text = fmt::format("# Reproduction, scale {}\n\n{}. Numbers by seed: scores.csv, claims.csv.\n",
+                                 plan.scale, counted(plan.seeds.size(), "seeds"));
+  if (plan.scale == "smoke")
+    text += "\n**This scale shows that all parts work. Its models have learned next to nothing: quote no number.**\n";
+  if (const std::string table = scores_table(scores, Track::exercises); !table.empty())
+    text +=
+        "\n## Exercises: pass@1, %\n\nMean over seeds ± standard deviation of seeds; \"below x\": no problem was "
+        "solved, and a share of x would give that in 5 % of cases.\n\n" +
+        table;
+  if (const std::string table = scores_table(scores, Track::text); !table.empty())
+    text += "\n## Real code: bits per byte\n\nFewer are better.\n\n" + table;
+  text +=
+      "\n## What the paper says\n\nAdvantages in points of pass@1 or bits per byte. A claim is shown if the difference "
+      "has the same sign in every seed, an interval of 95 % without 0, a corrected p below 0.05, and exceeds the "
+      "margin that claims.toml set before.\n\n" +
+      claims_table(judged);
+  text += "\nClaims about routing, which this version does not measure:\n\n";
+  for (const Claim& claim : claims)
+    if (claim.measure != Measure::score) text += fmt::format("- {} ({})\n", claim.sentence, claim.source);
+  text +=
+      "\n## The paper's own figures\n\nOf models with 1.8 to 10.8 billion parameters on other benchmarks: no number of "
+      "this report can be compared with them.\n\n" +
+      paper_table();
+  return text;
+}
+
+}  // namespace multipl_moe::reproduce

@@ -1,0 +1,26 @@
+/// The results of a reproduction as Markdown and CSV.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "multipl_moe/reproduce/plan.hpp"
+#include "multipl_moe/reproduce/run_scores.hpp"
+#include "multipl_moe/reproduce/verdicts.hpp"
+
+namespace multipl_moe::reproduce {
+
+/// The scores of the plan's runs in `folder`. Throws BadFile, also if one is missing, IoError.
+AllScores read_scores(const Plan& plan, const std::filesystem::path& folder);
+
+/// A row for each system and language: mean and deviation over seeds, Wilson's interval, and all seeds' values.
+std::string scores_csv(const AllScores& scores);
+/// A row for each comparison of each claim.
+std::string claims_csv(std::span<const JudgedClaim> claims);
+
+/// report.md: the scores, the claims with their verdicts, those about routing, and the paper's own figures.
+std::string report_text(const Plan& plan, const AllScores& scores, std::span<const Claim> claims,
+                        std::span<const JudgedClaim> judged);
+
+}  // namespace multipl_moe::reproduce

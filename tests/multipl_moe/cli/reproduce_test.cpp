@@ -1,0 +1,96 @@
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+#include "support/catch.hpp"
+#include "support/slow_build.hpp"
+
+namespace reproduce_test {
+
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+std::string joined(const nlohmann::json& words) {
+  std::string text;
+  for (const auto& word : words) text += word.get<std::string>() + " ";
+  return text;
+}
+
+/// The words with the value of a flag replaced.
+nlohmann::json with_value(nlohmann::json words, const std::string& flag, const std::string& value) {
+  for (std::size_t i = 0; i + 1 < words.size(); ++i)
+    if (words[i] == flag) words[i + 1] = value;
+  return words;
+}
+
+}  // namespace
+
+TEST_CASE("every command of a plan is one that the program accepts, and every system can be made", "[cli][reproduce]") {
+  const ScratchFolder scratch;
+  const Outcome planned = run(scratch, "reproduce --plan --json --seeds 1 --corpus src");
+  REQUIRE(planned.exit_code == 0);
+  const auto plan = nlohmann::json::parse(planned.out);
+  // Wide enough for the adapters of MoLE.
+  put_bytes(scratch / "tiny.json",
+            R"({"model_type": "qwen2", "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1,
+                "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": 257})");
+  put_bytes(scratch / "src/a.py", std::string(4000, 'x') + "\n");
+  for (int i = 0; i < 30; ++i)
+    put_bytes(scratch / ("src/" + std::to_string(i) + ".py"), "a = " + std::to_string(i * i) + "\n");
+  REQUIRE(run(scratch, "prepare src -o data").exit_code == 0);
+  const Outcome trained = run(scratch,
+                              "pretrain --data data --config-json tiny.json --languages python --steps 1 "
+                              "--batch-size 1 --sequence-length 8 --threads 1 -q -o base");
+  INFO(trained.error);
+  REQUIRE(trained.exit_code == 0);
+  int made = 0, seen = 0;
+  for (const auto& stage : plan["stages"]) {
+    const auto& words = stage["command"];
+    CAPTURE(joined(words));
+    if (words[0] == "upcycle") {
+      const std::string model = "models/" + std::to_string(made++);
+      const Outcome outcome =
+          run(scratch, joined(with_value(with_value(words, "--model", "base"), "-o", model)) + "--threads 1");
+      INFO(outcome.error);
+      CHECK(outcome.exit_code == 0);
+    } else if (++seen % (moe::testing::is_slow_build ? 4 : 1) == 0) {
+      const Outcome outcome = run(scratch, joined(words) + "--print-config");
+      INFO(outcome.error);
+      CHECK(outcome.exit_code == 0);
+    }
+  }
+  CHECK(made == 15 + 8);
+}
+
+TEST_CASE("what reproduce cannot do is refused before anything is written", "[cli][reproduce]") {
+  const ScratchFolder scratch;
+  const auto check = [&](const std::string& words, const std::string& reason) {
+    const Outcome outcome = run(scratch, "reproduce " + words);
+    CAPTURE(words, outcome.error);
+    CHECK(outcome.exit_code == 2);
+    CHECK_THAT(outcome.error, ContainsSubstring(reason));
+    CHECK_FALSE(std::filesystem::exists(scratch / "out"));
+  };
+  check("", "needs --output");
+  check("-o out --json", "needs --plan");
+  check("-o out --scale paper", "planned only");
+  check("-o out --scale smoke --only table1", "--only");
+  check("-o out --only table4", "table4");
+  check("-o out --scale large", "large");
+  check("-o out --seeds 0", "--seeds");
+  check("-o out --corpus nowhere", "nothing at 'nowhere'");
+  put_bytes(scratch / "full/file", "x");
+  check("-o full --scale smoke", "--resume continues");
+}
+
+TEST_CASE("a plan is printed as text, with its totals", "[cli][reproduce]") {
+  const ScratchFolder scratch;
+  const Outcome outcome = run(scratch, "reproduce --plan --scale smoke");
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.out, ContainsSubstring("# reproduce --scale smoke: 10 stages, 1 seed, about") &&
+                              ContainsSubstring("\nmultipl_moe upcycle --model exercises/seed-0/base/run"));
+}
+
+}  // namespace reproduce_test
