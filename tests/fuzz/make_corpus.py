@@ -251,7 +251,26 @@ def completion_file():
     put("completion_file", "negative", compact(line | {"sample": -1}))
 
 
+def claims():
+    claim = ('[low-up]\nsentence = "It rises."  # a comment\nsource = "Table 1"\nfamily = "table1"\nmeasure = "score"\n'
+             'direction = "better"\na = "m"\nb = ["base", "x"]\nlanguages = ["low", "cpp"]\nmargin = 1.5\n')
+    routing = ('[bottom]\nsentence = "s"\nsource = "Figure 3"\nfamily = "f"\nmeasure = "expert-spread"\n'
+               'direction = "below"\na = "m"\nlanguages = ["all"]\nlayer = "bottom"\nmargin = 0.25\n')
+    put("claims", "both", claim + 'text_a = "c"\ntext_margin = 1e-2\n\n' + routing)
+    put("claims", "twice", claim + claim)
+    put("claims", "unknown", routing + "color = 1\n")
+    put("claims", "open", claim + 'text_a = "c\n')
+
+
+def scores_table():
+    header = "benchmark,language,name,family,level,stratum,n,c\n"
+    put("scores_table", "plain", header + 'ex,go,a,fold,2,nowhere,4,1\n"e""x, y",rust,a,"f\nx",2,nowhere,4,3\r\n')
+    put("scores_table", "missing", header + "ex,go,a,fold,2,nowhere,4,1\nex,rust,b,fold,2,nowhere,4,1\n")
+    put("scores_table", "many", header + "ex,go,a,fold,2,nowhere,1e15,1e15\n")
+    put("scores_table", "open", header + '"ex,go,a,fold,2,nowhere,4,1\n')
+
+
 for write in (safetensors, model_config, manifest, trainer_state, strict_json, utf8, fences, token_file, run_record,
               tensor_index, utf8_stream, tokenizer_json, vocabulary_files, generation_config,
-              problem_file, completion_file):
+              problem_file, completion_file, claims, scores_table):
     write()

@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "multipl_moe/benchmark/pass_at_k.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/strict_json.hpp"
 #include "multipl_moe/reproduce/table_file.hpp"
@@ -41,7 +40,7 @@ ExerciseScores parse_problems(std::string_view text, const std::filesystem::path
     } catch (const UsageError& error) {
       row.refuse(fmt::format("must name a language: {}", error.what()));
     }
-    if (!found[index_of(language)].emplace(row[2], benchmark::pass_at_k(n, c, 1)).second)
+    if (!found[index_of(language)].emplace(row[2], static_cast<double>(c) / static_cast<double>(n)).second)
       row.refuse(fmt::format("must have a problem of another name, found '{}' again", escaped(row[2], 80)));
   });
   ExerciseScores scores;
