@@ -61,11 +61,11 @@ ExpertPart experts_here(const TrainingFlags& flags) {
 ExchangePlan exchanges_of(const PlannedRun& run, const TrainingFlags& flags) {
   const int processes = flags.processes();
   require_dealt(flags.accumulation, processes);
-  SharedRun shared{.processes = processes,
-                   .micro_batches = flags.accumulation,
-                   .slots = dealt_slots(flags.gradient_slots, 0, flags.accumulation, processes),
-                   .precision = flags.precision(),
-                   .dtype = flags.model_dtype()};
+  DealtRun shared{.processes = processes,
+                  .micro_batches = flags.accumulation,
+                  .slots = dealt_slots(flags.gradient_slots, 0, flags.accumulation, processes),
+                  .precision = flags.precision(),
+                  .dtype = flags.model_dtype()};
   if (flags.dry.ranks > 0) {
     const LanguageFiles files = flags.held_out(run.tokenizer);
     shared.held_out_languages = std::count_if(files.begin(), files.end(), [](const auto& file) { return !!file; });

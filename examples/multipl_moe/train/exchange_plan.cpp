@@ -92,7 +92,7 @@ std::vector<LayerReport> reports_of(const ModelConfig& config) {
 /// Plans the exchanges of one run.
 class Planner {
  public:
-  Planner(const ModelConfig& config, const std::function<bool(std::string_view)>& trains, const SharedRun& run)
+  Planner(const ModelConfig& config, const std::function<bool(std::string_view)>& trains, const DealtRun& run)
       : run_(run) {
     if (run.processes > 1) reports_ = reports_of(config);
     std::vector<moe::Index> gradients;
@@ -242,7 +242,7 @@ class Planner {
     return exchange;
   }
 
-  const SharedRun& run_;
+  const DealtRun& run_;
   std::vector<LayerReport> reports_;
   std::int64_t all_weights_ = 0, all_tensors_ = 0;
   std::vector<TrainedWeight> weights_;
@@ -256,7 +256,7 @@ PlannedExchange gather_of(std::string site, int processes, std::int64_t bytes) {
 }
 
 ExchangePlan exchange_plan(const ModelConfig& config, const std::function<bool(std::string_view)>& trains,
-                           const SharedRun& run) {
+                           const DealtRun& run) {
   return Planner(config, trains, run).plan();
 }
 

@@ -22,7 +22,7 @@ PlannedExchange barrier_of(std::string site, int processes);
 PlannedExchange gather_of(std::string site, int processes, std::int64_t bytes);
 
 /// What the exchanges of a run depend on, beside its model.
-struct SharedRun {
+struct DealtRun {
   int processes = 1;
   std::int64_t micro_batches = 1;  ///< of a step, of all processes
   std::int64_t slots = 1;          ///< of all processes
@@ -44,6 +44,6 @@ struct ExchangePlan {
 /// `trains` selects the weights that train by name. Recorded choices that are replayed (--replay-routing) make the
 /// update of buffers smaller by 4 bytes for each expert that has a threshold.
 ExchangePlan exchange_plan(const ModelConfig& config, const std::function<bool(std::string_view)>& trains,
-                           const SharedRun& run);
+                           const DealtRun& run);
 
 }  // namespace multipl_moe
