@@ -305,6 +305,7 @@ TEST_CASE("an observer is called with the adapters of each row", "[layers]") {
   CHECK(seen[0].level == "token");
   CHECK(seen[0].rows == rows);
   CHECK(seen[0].experts == 5);
+  CHECK(seen[0].logits.empty());
   for (std::size_t t = 0; t < languages.size(); ++t)
     for (std::size_t e = 0; e < 5; ++e) {
       const auto chosen = reference::mole_choice(3, languages[t]);

@@ -52,13 +52,25 @@ TEST_CASE("an observer is called with both levels' decisions, in training and in
     const auto gates = seen[0].gates.begin() + 4 * t;
     CHECK(std::accumulate(gates, gates + 4, 0.0) == Catch::Approx(1));
   }
+  // A token's experts are those with the highest logits, and experts that it did not select have logits too.
+  REQUIRE(seen[0].logits.size() == 12 * 4);
+  for (std::size_t t = 0; t < 12; ++t) {
+    const auto logits = seen[0].logits.begin() + static_cast<std::ptrdiff_t>(4 * t);
+    const auto order = seen[0].chosen.begin() + static_cast<std::ptrdiff_t>(4 * t);
+    for (std::ptrdiff_t e = 1; e < 4; ++e)
+      for (std::ptrdiff_t other = 1; other < 4; ++other)
+        if (order[e] != 0 && order[other] == 0) CHECK(logits[e] >= logits[other]);
+  }
+  CHECK(seen[1].logits.size() == 5 * 4);
   CHECK(same_bits(layer.infer(context, x_TD, batch), quiet_answer));
   REQUIRE(seen.size() == 4);
   CHECK(seen[2].gates == seen[0].gates);
   auto state = layer.begin_decoding(context, 2);
   layer.decode(context, x_TD.view().rows_between(0, 2), {}, state);
   REQUIRE(seen.size() == 6);
+  CHECK(seen[4].logits.size() == 2 * 4);
   CHECK(seen[5].level == "segment");
+  CHECK(seen[5].logits.empty());
   CHECK(seen[5].begin == std::vector<Index>{0, 1, 2});
 }
 

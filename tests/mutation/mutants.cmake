@@ -65,6 +65,11 @@ mutant(segment_capacity_rounds_up routing/capacity/segment_capacity.hpp
   AFTER [==[RoundShare::up]==]
   REASON "ceil instead of floor"
   TESTS routing/capacity/segment_capacity)
+mutant(an_observation_has_no_logits routing/steps/report.hpp
+  BEFORE [==[if (!logits_RE.empty()) {]==]
+  AFTER [==[if (logits_RE.empty() && size == 0) {]==]
+  REASON "an observer never sees the experts that were nearly selected"
+  TESTS routing/steps/report)
 mutant(ties_go_to_the_later_row backend/cpu/routing.hpp
   BEFORE [==[return x != y ? x < y : a < b;]==]
   AFTER [==[return x != y ? x < y : a > b;]==]

@@ -29,6 +29,9 @@ struct Observation {
   std::vector<double> gates;
   /// Segment v has rows [begin[v], begin[v+1]) of x; for the token level: 0, 1, ..., rows.
   std::vector<Index> begin;
+  /// The router's logit of every pair, rows x experts, row-major, selected or not. Empty if there is none: for
+  /// adapters, which the language selects, and for segments in decoding, where a decision is kept without its logits.
+  std::vector<double> logits{};
 };
 
 /// Called once per level and call, on the thread that runs the layer.

@@ -184,7 +184,7 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
       Backend::for_each_cell(context, rows, adapters(),
                              [gates = gates_TE.view()] MOE_ON_DEVICE(Index t, Index e) { gates(t, e) = 1; });
       const auto chosen_TE = choice.chosen_RE.const_view();
-      report<Real, Backend>(context, {}, chosen_TE, chosen_TE, gates_TE.const_view());
+      report<Real, Backend>(context, {}, chosen_TE, chosen_TE, gates_TE.const_view(), {});
     }
     return choice;
   }

@@ -192,12 +192,13 @@ struct Gating {
 
   /// Calls the context's observer, if there is one, with the decision for the rows that `routed` describes.
   void report(const Context& context, const RoutedRows& routed, const Decision<Value, Backend>& decision) const {
-    report(context, routed, decision.choice.chosen_RE.view(), decision.kept().view(), decision.gates_RE);
+    report(context, routed, decision.choice.chosen_RE.view(), decision.kept().view(), decision.gates_RE,
+           decision.logits_RE);
   }
-  /// The same for parts of a decision.
+  /// The same for parts of a decision; without logits if they were not kept.
   void report(const Context& context, const RoutedRows& routed, View<const ChoiceOrder, Backend> chosen_RE,
-              View<const ChoiceOrder, Backend> kept_RE, ConstView gates_RE) const {
-    moe::report<Value, Backend>(context, routed, chosen_RE, kept_RE, gates_RE);
+              View<const ChoiceOrder, Backend> kept_RE, ConstView gates_RE, ConstView logits_RE = {}) const {
+    moe::report<Value, Backend>(context, routed, chosen_RE, kept_RE, gates_RE, logits_RE);
   }
 
   /// Moves every threshold toward the boundary of the training router; no boundaries: nothing changes. Throws Error if

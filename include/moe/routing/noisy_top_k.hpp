@@ -173,7 +173,7 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     const auto chosen_TE = saved.choice.chosen_RE.const_view();
     saved.weights_TE = normalize<Real, Backend>(context, SoftmaxOverChosen{}, logits_TE, chosen_TE);
     const auto weights_TE = saved.weights_TE.const_view();
-    report<Real, Backend>(context, {}, chosen_TE, chosen_TE, weights_TE);
+    report<Real, Backend>(context, {}, chosen_TE, chosen_TE, weights_TE, logits_TE);
     auto route = begin_route<Real, Backend>(context, chosen_TE, weights_TE, saved.choice.expected);
     if constexpr (trains) begin_losses(context, saved);
     return {std::move(route), std::move(saved)};
