@@ -7,8 +7,10 @@
 #   sh cmake/bootstrap.sh test --with compilers
 #                                            also installs a sandbox and the compilers of the six languages, and runs
 #                                            the tests that execute generated programs
-#   sh cmake/bootstrap.sh test --with mpi    also installs Open MPI, and runs the tests of several processes; all three:
-#                                            --with arm,compilers,mpi
+#   sh cmake/bootstrap.sh test --with mpi    also installs Open MPI, and runs the tests of several processes
+#   sh cmake/bootstrap.sh test --with browser
+#                                            also installs Chromium, and runs the tests of HTML pages in it; all four:
+#                                            --with arm,compilers,mpi,browser
 #   sh cmake/bootstrap.sh sanitize           the same for the unit tests, under the address and undefined-behavior
 #                                            sanitizers of clang++
 #   sh cmake/bootstrap.sh threads            the same for the tests of multithreaded code, under the thread sanitizer of
@@ -52,6 +54,9 @@ have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" 
 # A sandbox and the compilers of the six languages, for the command evaluate.
 compilers="bubblewrap python3 openjdk-17-jdk-headless libjavatuples-java g++ rustc libstd-rust-dev golang-go ruby"
 
+# In the order in which the tests look. Debian has the package chromium, Ubuntu only a snap.
+find_browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+
 nvcc_command() { command -v nvcc || echo /usr/local/cuda/bin/nvcc; }
 have_nvcc() { have_command nvcc || [ -x /usr/local/cuda/bin/nvcc ]; }
 require_nvcc() {
@@ -94,6 +99,7 @@ require_packages() {
   case ,$with, in *,arm,*) needed="$needed g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;; esac
   case ,$with, in *,compilers,*) needed="$needed $compilers" ;; esac
   case ,$with, in *,mpi,*) needed="$needed libopenmpi-dev openmpi-bin" ;; esac
+  case ,$with, in *,browser,*) find_browser >/dev/null || needed="$needed chromium fonts-dejavu-core" ;; esac
   # The tests of the GPU backend on an emulated device need only Thrust, which is also part of the CUDA Toolkit.
   case $1 in test | sanitize) have_nvcc || needed="$needed libthrust-dev" ;; esac
 
@@ -243,12 +249,12 @@ test_command() {
     with=$2
     for part in $(echo "$with" | tr , ' '); do
       case $part in
-        arm | compilers | mpi) ;;
-        *) die "--with must be arm, compilers, mpi or several with commas, got $part" ;;
+        arm | compilers | mpi | browser) ;;
+        *) die "--with must be arm, compilers, mpi, browser or several with commas, got $part" ;;
       esac
     done
   elif [ $# -gt 0 ]; then
-    die "usage: sh cmake/bootstrap.sh test [--with arm,compilers,mpi]"
+    die "usage: sh cmake/bootstrap.sh test [--with arm,compilers,mpi,browser]"
   fi
   require_packages test
   build release
@@ -259,12 +265,16 @@ test_command() {
   fi
   absent=''
   for package in $compilers; do have_package "$package" || absent="$absent $package"; done
+  left_out=''
   if [ -n "$absent" ]; then
     say "tests that execute generated programs are left out, since packages are missing:$absent (--with compilers)"
-    run_tests release -LE compilers
-  else
-    run_tests release
+    left_out='^compilers$'
   fi
+  if ! find_browser >/dev/null; then
+    say "tests of HTML pages are left out, since Chromium is missing (--with browser)"
+    left_out="${left_out:+$left_out|}^browser\$"
+  fi
+  if [ -n "$left_out" ]; then run_tests release -LE "$left_out"; else run_tests release; fi
 }
 
 sanitize_command() {
@@ -354,5 +364,5 @@ case $command in
   gpu) gpu_command "$@" ;;
   gpu-program) gpu_program_command "$@" ;;
   demo) demo_command "$@" ;;
-  *) die "usage: sh cmake/bootstrap.sh test [--with arm,compilers,mpi] | sanitize | threads | gpu | gpu-program [--pack | ARGUMENT...] | demo [--corpus DIR] [ARGUMENT...]" ;;
+  *) die "usage: sh cmake/bootstrap.sh test [--with arm,compilers,mpi,browser] | sanitize | threads | gpu | gpu-program [--pack | ARGUMENT...] | demo [--corpus DIR] [ARGUMENT...]" ;;
 esac
