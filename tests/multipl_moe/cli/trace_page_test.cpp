@@ -158,10 +158,9 @@ TEST_CASE("trace refuses a page that it cannot make, and flags that have no effe
   };
   refused("--model base --html p.html --file a.py", 2, "--html needs a mixture of experts, found a dense model");
   refused("--model lora --html p.html --file a.py", 2, "found a model of architecture lora");
-  refused("--model mix --html p.html --file empty.py", 3, "empty.py: must have text");
+  refused("--model mix --html p.html --file empty.py", 3, "[empty.py] must have text");
   refused("--model mix --html p.html --file nowhere.py", 3, "nowhere.py");
   refused("--model mix --html p.html --file long.py", 2, "at most 2.0 MB, found at least 8.0 MB for 400000 tokens");
-  refused("--model mix --html p.html --file long.py --html-tokens 25000 --html-layers 0", 2, "--html-tokens");
   refused("--model mix --html no/p.html --file a.py", 2, "an existing folder, found 'no/p.html'");
   refused("--model mix --html p.html --file a.py --html-layers 0,2", 2, "of 0 to 1, found 2");
   refused("--model mix", 2, "found neither");
