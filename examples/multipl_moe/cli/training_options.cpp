@@ -338,7 +338,7 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.precision = precision();
   options.state_place = state_place();
   options.log_every = quiet ? 0 : log_every;
-  // To see which experts have worked, the host waits for a GPU three times a layer.
+  // To see which experts have worked, the host waits for a GPU several times a layer.
   constexpr std::int64_t on_a_gpu = 10;
   options.loads_every = device_named(device).kind == Device::Kind::cuda ? on_a_gpu : 1;
   options.save_every = save_steps;
