@@ -29,6 +29,9 @@ bool takes(const Target& target, const fs::path& file, const std::string& bytes)
   return taken;
 }
 
+/// In slow builds every fourth byte.
+constexpr std::size_t step = moe::testing::is_slow_build ? 4 : 1;
+
 }  // namespace
 
 TEST_CASE("every target has a corpus, and every corpus a target", "[fuzz]") {
@@ -55,7 +58,7 @@ TEST_CASE("every parser accepts or rejects its corpus truncated at any byte", "[
   for (const Target& target : targets())
     for (const fs::path& file : corpus_of(target)) {
       const std::string whole = testing::get_bytes(file);
-      for (std::size_t size = 0; size < whole.size(); ++size) takes(target, file, whole.substr(0, size));
+      for (std::size_t size = 0; size < whole.size(); size += step) takes(target, file, whole.substr(0, size));
     }
 }
 
@@ -64,11 +67,11 @@ TEST_CASE("every parser accepts or rejects its corpus with any byte changed", "[
   for (const Target& target : targets())
     for (const fs::path& file : corpus_of(target)) {
       std::string bytes = testing::get_bytes(file);
-      for (char& byte : bytes)
+      for (std::size_t at = 0; at < bytes.size(); at += step)
         for (const char other : others) {
-          const char was = std::exchange(byte, other);
+          const char was = std::exchange(bytes[at], other);
           takes(target, file, bytes);
-          byte = was;
+          bytes[at] = was;
         }
     }
 }
