@@ -148,8 +148,8 @@ class LanguageModel {
                               StatePlace place = StatePlace::device) = 0;
   /// AdamW's moments of the trainable weights, `<weight>.exp_avg` and `<weight>.exp_avg_sq`, and the lower 16 bits of
   /// split weights, `<weight>.master_lower`; empty before begin_training(), and on several ranks those of the weights
-  /// that this rank owns. With StatePlace::host they refer to the
-  /// host's memory, where they may be read and written until the next step.
+  /// that this rank owns. With StatePlace::host they refer to the host's memory, where they may be read and written
+  /// until the next step.
   virtual std::vector<TensorRef> optimizer_state() = 0;
   /// Requests the memory of all snapshots, as many bytes as the tensors and the optimizer state have: in pinned memory
   /// of the host for a model on a device. Throws std::bad_alloc.
@@ -224,9 +224,9 @@ class LanguageModel {
 };
 
 /// A model of the configured architecture; norm weights are 1, everything else 0. On a GPU `dtype` must be bfloat16.
-/// With `spread` each process has its part of the experts and memory for no other. Throws
-/// Failure if the program was built without the CUDA Toolkit; moe::DeviceError if the GPU does not exist;
-/// std::bad_alloc if it has not enough memory.
+/// With `spread` each process has its part of the experts and memory for no other. Throws Failure if the program was
+/// built without the CUDA Toolkit; moe::DeviceError if the GPU does not exist; std::bad_alloc if it has not enough
+/// memory.
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads,
                                                    ModelDtype dtype = ModelDtype::float32, const Device& device = {},
                                                    const ExpertSpread& spread = {});

@@ -17,7 +17,7 @@ namespace multipl_moe {
 /// The ranks of a run, over any engine, for a model on one device. Every rank trains it on micro-batches of its own.
 class RunRanks {
  public:
-  /// Those of a backend's library calls.
+  /// `ranks` is a moe::Ranks of the backend that the model computes on.
   explicit RunRanks(std::shared_ptr<moe::AnyRanks> ranks) : ranks_(std::move(ranks)) {}
 
   int rank() const { return ranks_->rank(); }
