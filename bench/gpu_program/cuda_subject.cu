@@ -87,7 +87,7 @@ Subject cuda_subject(int index, int threads) {
   Subject subject;
   subject.threads = threads;
   subject.make = [=](const multipl_moe::ModelConfig& config) {
-    return multipl_moe::make_cuda_model(config, index, threads);
+    return multipl_moe::make_cuda_model(config, index, threads, {});
   };
   subject.wait = [] { check(cudaDeviceSynchronize()); };
   subject.free_bytes = [] { return free_and_total().first; };
