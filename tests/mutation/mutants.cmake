@@ -1175,6 +1175,11 @@ mutant(owners_send_what_they_receive multipl_moe/train/planned_exchange.hpp
   AFTER [==[          if (way == Way::to_all) std::swap(sent, received);]==]
   REASON "a plan splits the bytes of a sum of gradients by machine as those of a share of weights"
   TESTS multipl_moe/train/planned_exchange)
+mutant(rows_do_not_come_back multipl_moe/train/planned_exchange.hpp
+  BEFORE [==[sent = received = {sent.within + received.within, sent.between + received.between};]==]
+  AFTER [==[sent = received;]==]
+  REASON "a plan of spread experts has the way of rows to them, but not the way back"
+  TESTS multipl_moe/train/planned_exchange)
 mutant(only_what_is_sent_takes_time multipl_moe/train/planned_exchange.hpp
   BEFORE [==[{sent, received})
       slowest]==]

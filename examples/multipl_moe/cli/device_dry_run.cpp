@@ -78,7 +78,7 @@ void print_parts(const MemoryPlan& plan) {
   print_bytes("gradients", plan.gradients);
   print_bytes("moments", plan.moments);
   print_bytes("activations", plan.activations);
-  if (plan.exchange > 0) print_bytes("exchange", plan.exchange, "of gradients on their way to other processes");
+  if (plan.exchange > 0) print_bytes("exchange", plan.exchange, "of values on their way to other processes");
 }
 
 void print_device_plan(const DeviceRun& run) {

@@ -51,29 +51,33 @@ int processes_of_machine(const TrainingFlags& flags) {
   return launched_ranks() ? launched_here() : 1;
 }
 
-/// The experts of this process. Those of a run with --ranks are everywhere.
+/// The experts of this process, or with --ranks of process 0, which has most.
 ExpertPart experts_here(const TrainingFlags& flags) {
+  if (flags.dry.ranks > 0) return {flags.expert_placement(), 0, flags.dry.ranks};
   const auto ranks = launched_ranks();
-  if (flags.dry.ranks > 0 || !ranks) return {};
-  return {flags.expert_placement(), ranks->rank(), ranks->size()};
+  return ranks ? ExpertPart{flags.expert_placement(), ranks->rank(), ranks->size()} : ExpertPart();
 }
 
 ExchangePlan exchanges_of(const PlannedRun& run, const TrainingFlags& flags) {
   const int processes = flags.processes();
+  const ExpertPlacement placement = experts_here(flags).placement;
   require_dealt(flags.accumulation, processes);
   DealtRun shared{.processes = processes,
                   .micro_batches = flags.accumulation,
-                  .slots = dealt_slots(flags.gradient_slots, 0, flags.accumulation, processes),
+                  .slots = dealt_slots(flags.gradient_slots, 0, flags.accumulation, processes, placement),
                   .precision = flags.precision(),
-                  .dtype = flags.model_dtype()};
+                  .dtype = flags.model_dtype(),
+                  .placement = placement,
+                  .tokens = micro_batch(flags).tokens(),
+                  .is_recomputed = flags.recompute};
   if (flags.dry.ranks > 0) {
     const LanguageFiles files = flags.held_out(run.tokenizer);
     shared.held_out_languages = std::count_if(files.begin(), files.end(), [](const auto& file) { return !!file; });
   }
   ExchangePlan plan = exchange_plan(run.config, run.trains, shared);
   if (processes > 1)
-    plan.start.insert(plan.start.begin(),
-                      {barrier_of(memory_site, processes), gather_of("placement", processes, sizeof(ExpertPlacement))});
+    plan.start.insert(plan.start.begin(), {announced_exchange(memory_site, processes),
+                                           gathered_exchange("placement", processes, sizeof(ExpertPlacement))});
   return plan;
 }
 
@@ -81,10 +85,8 @@ Estimate estimate_of(const PlannedRun& run, const TrainingFlags& flags) {
   Estimate e;
   const ExpertPart experts = experts_here(flags);
   e.counts = training_counts(run.config, run.trains, experts);
-  if (experts.is_of_all()) {
-    e.exchanges = exchanges_of(run, flags);
-    e.counts.part = e.exchanges.part;
-  }
+  e.exchanges = exchanges_of(run, flags);
+  e.counts.part = e.exchanges.part;
   e.host = host_plan(run.config, e.counts, micro_batch(flags), flags.precision(), flags.model_dtype());
   e.memory_free = free_memory_bytes().value_or(0);
   e.checkpoint = checkpoint_bytes(training_counts(run.config, run.trains), flags.precision(), flags.model_dtype());
@@ -119,7 +121,8 @@ RanksRun ranks_run(const PlannedRun& run, const TrainingFlags& flags, const Esti
                  .evaluations = flags.eval_steps > 0 ? flags.steps / flags.eval_steps : 0,
                  .is_resumed = flags.resume,
                  .is_on_gpu = run.gpu.has_value(),
-                 .has_global_balance = run.config.has_global_balance()};
+                 .has_global_balance = run.config.has_global_balance(),
+                 .are_experts_spread = !experts_here(flags).is_of_all()};
   if (run.gpu) ranks.arithmetic_step = seconds_on_one_gpu(device_run(run, flags, e)) / static_cast<double>(flags.steps);
   return ranks;
 }
@@ -208,7 +211,7 @@ void require_host_memory(const PlannedRun& run, const Estimate& e, const Trainin
       run.command,
       std::array{MemoryPart{"weights", e.host.weights, is_least},
                  MemoryPart{"gradients and moments", e.host.gradients + e.host.moments, is_least},
-                 MemoryPart{"activations", e.host.activations}, MemoryPart{"gradients on their way", e.host.exchange}},
+                 MemoryPart{"activations", e.host.activations}, MemoryPart{"values on their way", e.host.exchange}},
       std::string(here > 1 ? "fewer processes, " : "") +
           (is_least ? "a smaller --batch-size or --gradient-checkpointing needs less"
                     : "a smaller --batch-size, --gradient-checkpointing or --moments bfloat16 needs "

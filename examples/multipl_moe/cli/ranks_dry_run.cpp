@@ -107,6 +107,13 @@ std::vector<std::string> assumptions_of(const RanksRun& run) {
   if (run.has_global_balance)
     all.emplace_back(
         "the counts of --global-balance, some numbers for each expert, layer and micro-batch, are left out");
+  if (run.are_experts_spread) {
+    all.emplace_back(
+        "tokens choose all experts equally often and none of their choices is dropped: a process whose experts are "
+        "chosen more often gets more rows, and the others wait for it");
+    if (run.evaluations > 0)
+      all.emplace_back("the rows of evaluations on held-out text, in which every process takes part, are left out");
+  }
   if (times_of(run))
     all.push_back(fmt::format("a step in one process takes {} ({}), and each of n processes computes for 1/n of it",
                               time_text(run.flags.step_time > 0 ? run.flags.step_time : *run.arithmetic_step),

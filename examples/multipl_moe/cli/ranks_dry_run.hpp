@@ -21,6 +21,7 @@ struct RanksRun {
   bool is_resumed = false;
   bool is_on_gpu = false;
   bool has_global_balance = false;
+  bool are_experts_spread = false;
   /// Seconds of a step in one process by arithmetic, if they are known.
   std::optional<double> arithmetic_step{};
 };

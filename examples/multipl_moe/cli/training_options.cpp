@@ -219,10 +219,7 @@ void check_placement(const std::string& command, const ModelConfig& model, const
     throw UsageError(
         fmt::format("[{}] --placement {} spreads the experts of a mixture, found a model of architecture {}", command,
                     flags.placement, model.architecture()));
-  if (flags.dry.ranks > 0)
-    throw UsageError(fmt::format("[{}] --ranks plans for processes that each have all experts, found --placement {}",
-                                 command, flags.placement));
-  if (!launched_ranks())
+  if (flags.dry.ranks <= 1 && !launched_ranks())
     throw UsageError(fmt::format(
         "[{}] --placement {} spreads experts over the processes that mpirun or srun starts, found 1 process", command,
         flags.placement));

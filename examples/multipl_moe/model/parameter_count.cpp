@@ -18,11 +18,8 @@ namespace {
 
 bool has(const std::string& name, const char* part) { return name.find(part) != std::string::npos; }
 
-/// The number after `before` in a name: the index of an adapter of a MoLE, or of an expert.
-std::int64_t number_after(std::string_view before, const std::string& name) {
-  return std::stoll(name.substr(name.find(before) + before.size()));
-}
-std::int64_t adapter_of(const std::string& name) { return number_after(".adapters.", name); }
+/// The index of an adapter of a MoLE.
+std::int64_t adapter_of(const std::string& name) { return number_in_name(".adapters.", name); }
 
 /// Number of values of a weight without the zeros that pad its adapter to the highest rank.
 std::int64_t size_of(const std::string& name, std::int64_t stored, const ModelConfig& config) {
@@ -33,21 +30,6 @@ std::int64_t size_of(const std::string& name, std::int64_t stored, const ModelCo
                                                                        : adapter == languages ? m.shared_rank
                                                                                               : highest;
   return stored / highest * rank;
-}
-
-/// The share of an expert's or adapter's weights that a token uses, on average.
-double active_share(const std::string& name, const ModelConfig& config) {
-  if (has(name, ".adapters.")) {
-    const std::int64_t adapter = adapter_of(name), languages = std::ssize(config.moe->languages);
-    return adapter < languages ? 1 / static_cast<double>(languages) : adapter == languages ? 1 : 0;
-  }
-  if (!has(name, ".experts.")) return 1;
-  const MoeConfig& m = *config.moe;
-  if (has(name, ".segment.")) return m.segment_capacity_factor / static_cast<double>(m.num_segment_experts);
-  const auto fixed = work_of(m).fixed_experts(m);
-  if (std::find(fixed.begin(), fixed.end(), number_after(".experts.", name)) != fixed.end()) return 1;
-  return static_cast<double>(m.num_experts_per_tok - std::ssize(fixed)) /
-         static_cast<double>(m.num_token_experts - std::ssize(fixed));
 }
 
 std::int64_t& part_of(const std::string& name, ParameterCount& parameter_count) {
@@ -61,6 +43,24 @@ std::int64_t& part_of(const std::string& name, ParameterCount& parameter_count) 
 }
 
 }  // namespace
+
+std::int64_t number_in_name(std::string_view before, const std::string& name) {
+  return std::stoll(name.substr(name.find(before) + before.size()));
+}
+
+double share_of_tokens(const std::string& name, const ModelConfig& config) {
+  if (has(name, ".adapters.")) {
+    const std::int64_t adapter = adapter_of(name), languages = std::ssize(config.moe->languages);
+    return adapter < languages ? 1 / static_cast<double>(languages) : adapter == languages ? 1 : 0;
+  }
+  if (!has(name, ".experts.")) return 1;
+  const MoeConfig& m = *config.moe;
+  if (has(name, ".segment.")) return m.segment_capacity_factor / static_cast<double>(m.num_segment_experts);
+  const auto fixed = work_of(m).fixed_experts(m);
+  if (std::find(fixed.begin(), fixed.end(), number_in_name(".experts.", name)) != fixed.end()) return 1;
+  return static_cast<double>(m.num_experts_per_tok - std::ssize(fixed)) /
+         static_cast<double>(m.num_token_experts - std::ssize(fixed));
+}
 
 ParameterCount parameter_count_of(const ModelConfig& config) {
   ParameterCount parameter_count;
@@ -76,7 +76,7 @@ ParameterCount parameter_count_of(const ModelConfig& config) {
         const std::int64_t size = size_of(name, weight.size(), config);
         parameter_count.total += size;
         parameter_count.filling += weight.size() - size;
-        active += active_share(name, config) * static_cast<double>(size);
+        active += share_of_tokens(name, config) * static_cast<double>(size);
         parameter_count.trainable += trains(name) ? size : 0;
         part_of(name, parameter_count) += size;
       },
@@ -96,7 +96,7 @@ MatrixValues matrix_values_of_token(const ModelConfig& config, const std::functi
         const bool is_head = has(name, head.c_str());
         // A token reads one row of the embedding, without a product.
         if (std::remove_cvref_t<decltype(weight)>::rank != 2 || (has(name, "embed_tokens") && !is_head)) return;
-        const double active = active_share(name, config) * static_cast<double>(size_of(name, weight.size(), config));
+        const double active = share_of_tokens(name, config) * static_cast<double>(size_of(name, weight.size(), config));
         (is_head ? values.in_head : values.in_layers) += active;
         values.trainable += trains(name) ? active : 0;
       },

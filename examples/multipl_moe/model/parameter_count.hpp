@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "multipl_moe/io/model_config.hpp"
@@ -30,6 +31,12 @@ struct ParameterCount {
   std::int64_t fusions = 0;  ///< learned fusions
   std::int64_t norms = 0;
 };
+
+/// The number after `before` in a weight's name, such as ".experts.".
+std::int64_t number_in_name(std::string_view before, const std::string& name);
+/// The share of tokens that an expert or adapter processes, on average, by the name of one of its weights; 1 for other
+/// weights. Counted as in ParameterCount::active.
+double share_of_tokens(const std::string& name, const ModelConfig& config);
 
 ParameterCount parameter_count_of(const ModelConfig& config);
 

@@ -10,44 +10,23 @@
 #include "multipl_moe/model/language_model.hpp"
 #include "multipl_moe/model/skeleton_block.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
+#include "multipl_moe/train/spread_plan.hpp"
 #include "multipl_moe/train/tensors_of_ranks.hpp"
 
 namespace multipl_moe {
 
 namespace {
 
-constexpr std::int64_t announcement_bytes = sizeof(moe::detail::Announcement);
 constexpr std::int64_t number_bytes = sizeof(moe::Index);
 
 std::int64_t most(const std::vector<std::int64_t>& values) { return *std::max_element(values.begin(), values.end()); }
 std::int64_t pieces_of(std::int64_t bytes, std::int64_t piece) { return (bytes + piece - 1) / piece; }
 
-/// One announcement with as many numbers for each process.
-PlannedExchange announced(std::string site, int processes, std::int64_t numbers = 0) {
-  PlannedExchange exchange{.site = std::move(site),
-                           .bytes = std::vector<std::int64_t>(static_cast<std::size_t>(processes)),
-                           .announcements = 1,
-                           .announced_bytes = announcement_bytes};
-  if (numbers > static_cast<std::int64_t>(moe::detail::Announcement::inline_numbers))
-    exchange.announced_bytes += numbers * number_bytes;
-  return exchange;
-}
-
-/// Ranks::gather of a record of each process.
-PlannedExchange gathered(std::string site, std::vector<std::int64_t> bytes) {
-  PlannedExchange exchange = announced(std::move(site), static_cast<int>(bytes.size()), 1);
-  exchange.bytes = std::move(bytes);
-  exchange.calls = 1;
-  return exchange;
-}
-PlannedExchange gathered(std::string site, int processes, std::int64_t bytes) {
-  return gathered(std::move(site), std::vector<std::int64_t>(static_cast<std::size_t>(processes), bytes));
-}
-
 /// A weight that trains.
 struct TrainedWeight {
   ListedTensor tensor;
   std::int64_t value_bytes = 4;
+  bool is_on_all = true;  ///< otherwise its owner alone has it
   int owner = 0;
 };
 
@@ -95,20 +74,29 @@ class Planner {
   Planner(const ModelConfig& config, const std::function<bool(std::string_view)>& trains, const DealtRun& run)
       : run_(run) {
     if (run.processes > 1) reports_ = reports_of(config);
-    std::vector<moe::Index> gradients;
+    const std::vector<int> homes = homes_of_tensors(config, run.placement, run.processes);
+    // Gradients of tensors that all processes have, and of those that one has alone.
+    std::vector<moe::Index> gradients, alone(static_cast<std::size_t>(run.processes));
     for (ListedTensor& tensor : list_tensors(config)) {
-      ++all_tensors_;
+      const int home = homes[static_cast<std::size_t>(all_tensors_++)];
       if (tensor.kind == TensorKind::buffer) continue;
-      const bool is_trained = trains(tensor.name);
-      gradients.push_back(is_trained ? 4 * tensor.count() : 0);
+      const bool is_trained = trains(tensor.name), is_on_all = home == moe::Placement::everywhere;
       const std::int64_t value_bytes = is_always_float(tensor) ? 4 : value_bytes_of(run.dtype);
-      if (is_trained) weights_.push_back({std::move(tensor), value_bytes});
+      if (home > 0) far_weights_.push_back({value_bytes * tensor.count(), home});
+      const std::int64_t gradient = is_trained ? 4 * tensor.count() : 0;
+      gradients.push_back(is_on_all ? gradient : 0);
+      if (!is_on_all) alone[static_cast<std::size_t>(home)] += gradient;
+      if (is_trained) weights_.push_back({std::move(tensor), value_bytes, is_on_all, is_on_all ? 0 : home});
     }
     all_weights_ = std::ssize(gradients);
-    const moe::Ownership owners = moe::Ownership::of(gradients, run.processes);
+    const moe::Ownership owners = moe::Ownership::of(gradients, run.processes, alone);
     auto next = weights_.begin();
-    for (const int owner : owners.of_tensor)
-      if (owner != moe::Ownership::none) next++->owner = owner;
+    for (const int owner : owners.of_tensor) {
+      if (owner == moe::Ownership::none) continue;
+      while (!next->is_on_all) ++next;
+      next++->owner = owner;
+    }
+    spread_ = spread_layers(config, homes, run.processes, {run.tokens, run.dtype, run.is_recomputed}, micro_batches());
   }
 
   ExchangePlan plan() const {
@@ -116,16 +104,18 @@ class Planner {
     plan.part = part();
     if (run_.processes == 1) return plan;
     // Asked for the checkpoint's tensors and for the hash of the weights.
-    const PlannedExchange which = gathered("which weights a process has", run_.processes, all_tensors_);
-    plan.start = {announced("owners of weights", run_.processes, all_weights_),
+    const PlannedExchange which = gathered_exchange("which weights a process has", run_.processes, all_tensors_);
+    plan.start = {announced_exchange("owners of weights", run_.processes, all_weights_),
                   share_of_weights(),
                   which,
                   list_of_states(),
                   which,
-                  gathered("settings of the run", run_.processes, sizeof(std::uint64_t))};
-    plan.resume = {gathered("the beginning of the run", run_.processes, number_bytes)};
+                  gathered_exchange("settings of the run", run_.processes, sizeof(std::uint64_t))};
+    plan.resume = {gathered_exchange("the beginning of the run", run_.processes, number_bytes)};
     plan.step = {sum_of_gradients(), losses(), signals_and_loads(), norm(), share_of_weights(), update_of_buffers()};
-    plan.evaluation = {held_out_losses()};
+    plan.step.insert(plan.step.begin(), spread_.exchanges.begin(), spread_.exchanges.end());
+    // Spread experts need all processes for every batch, so each has all losses.
+    if (spread_.exchanges.empty()) plan.evaluation = {held_out_losses()};
     plan.save = {tensors_for_a_checkpoint()};
     return plan;
   }
@@ -138,8 +128,13 @@ class Planner {
     for (const TrainedWeight& weight : weights_) sums[static_cast<std::size_t>(weight.owner)] += value(weight);
     return sums;
   }
+  /// Of the weights that all processes have, as are the bytes of the weights themselves.
   std::vector<std::int64_t> gradient_bytes() const {
-    return by_owner([](const TrainedWeight& weight) { return 4 * weight.tensor.count(); });
+    return by_owner([](const TrainedWeight& weight) { return weight.is_on_all ? 4 * weight.tensor.count() : 0; });
+  }
+  std::vector<std::int64_t> weight_bytes() const {
+    return by_owner(
+        [](const TrainedWeight& weight) { return weight.is_on_all ? weight.value_bytes * weight.tensor.count() : 0; });
   }
   /// The tensors of the optimizer's state of a weight, without values.
   std::vector<TensorRef> state_of(const TrainedWeight& weight) const {
@@ -166,14 +161,14 @@ class Planner {
       std::int64_t sent = 0;
       const std::vector<std::int64_t> bytes = gradient_bytes();
       for (const std::int64_t of_owner : bytes) sent += std::min(of_owner, moe::default_bucket);
-      part.exchange_bytes = sent + run_.processes * std::min(most(bytes), moe::default_bucket);
+      part.exchange_bytes = sent + run_.processes * std::min(most(bytes), moe::default_bucket) + spread_.row_bytes;
     }
     return part;
   }
 
   /// Buckets of tensors that go the given way.
   PlannedExchange in_buckets(const char* site, PlannedExchange::Way way, std::vector<std::int64_t> bytes) const {
-    PlannedExchange exchange = announced(site, run_.processes);
+    PlannedExchange exchange = announced_exchange(site, run_.processes);
     exchange.way = way;
     exchange.calls = pieces_of(most(bytes), moe::default_bucket);
     exchange.bytes = std::move(bytes);
@@ -184,34 +179,34 @@ class Planner {
   }
   PlannedExchange share_of_weights() const {
     std::int64_t widest = 1;
-    for (const TrainedWeight& weight : weights_) widest = std::max(widest, weight.value_bytes);
-    std::vector<std::int64_t> bytes =
-        by_owner([](const TrainedWeight& weight) { return weight.value_bytes * weight.tensor.count(); });
+    for (const TrainedWeight& weight : weights_)
+      if (weight.is_on_all) widest = std::max(widest, weight.value_bytes);
+    std::vector<std::int64_t> bytes = weight_bytes();
     for (std::int64_t& of_owner : bytes) of_owner = pieces_of(of_owner, widest) * widest;
     return in_buckets("share of weights", PlannedExchange::Way::to_all, std::move(bytes));
   }
 
   PlannedExchange list_of_states() const {
-    return gathered("the list of the optimizer's state", by_owner([this](const TrainedWeight& weight) {
-                      return std::ssize(list_of_state(state_of(weight)));
-                    }));
+    return gathered_exchange("the list of the optimizer's state", by_owner([this](const TrainedWeight& weight) {
+                               return std::ssize(list_of_state(state_of(weight)));
+                             }));
   }
   std::int64_t micro_batches() const { return run_.micro_batches / run_.processes; }
   PlannedExchange losses() const {
-    return gathered("losses of a step", run_.processes,
-                    micro_batches() * static_cast<std::int64_t>(sizeof(MicroBatchLoss)));
+    return gathered_exchange("losses of a step", run_.processes,
+                             micro_batches() * static_cast<std::int64_t>(sizeof(MicroBatchLoss)));
   }
   PlannedExchange signals_and_loads() const {
     std::int64_t numbers = 1;
     for (const LayerReport& report : reports_) numbers += report.loads;
-    return gathered("signals and loads of a step", run_.processes, numbers * number_bytes);
+    return gathered_exchange("signals and loads of a step", run_.processes, numbers * number_bytes);
   }
   PlannedExchange norm() const {
-    return gathered("norm of the gradient",
-                    by_owner([](const TrainedWeight&) { return static_cast<std::int64_t>(sizeof(double)); }));
+    return gathered_exchange("norm of the gradient",
+                             by_owner([](const TrainedWeight&) { return static_cast<std::int64_t>(sizeof(double)); }));
   }
   PlannedExchange update_of_buffers() const {
-    PlannedExchange exchange = gathered("update of buffers", run_.processes, 0);
+    PlannedExchange exchange = gathered_exchange("update of buffers", run_.processes, 0);
     exchange.calls = exchange.announcements = std::ssize(reports_);
     exchange.announced_bytes *= exchange.announcements;
     for (const LayerReport& report : reports_)
@@ -219,22 +214,23 @@ class Planner {
     return exchange;
   }
   PlannedExchange held_out_losses() const {
-    PlannedExchange exchange = gathered("losses on held-out text", run_.processes, 0);
+    PlannedExchange exchange = gathered_exchange("losses on held-out text", run_.processes, 0);
     constexpr std::int64_t language_and_loss = 16;
     for (std::int64_t language = 0; language < run_.held_out_languages; ++language)
       exchange.bytes[static_cast<std::size_t>(language % run_.processes)] += language_and_loss;
     return exchange;
   }
-  /// Process 0 has all weights; it asks for the state of the others.
+  /// Process 0 asks for the state of the others, and for the experts that it does not have.
   PlannedExchange tensors_for_a_checkpoint() const {
-    PlannedExchange exchange = announced("tensors for a checkpoint", run_.processes);
+    PlannedExchange exchange = announced_exchange("tensors for a checkpoint", run_.processes);
     exchange.way = PlannedExchange::Way::to_first;
+    const auto add = [&](std::int64_t bytes, int owner) {
+      exchange.bytes[static_cast<std::size_t>(owner)] += bytes;
+      if (owner > 0) exchange.calls += pieces_of(bytes, TensorRef::piece_bytes);
+    };
+    for (const auto& [bytes, home] : far_weights_) add(bytes, home);
     for (const TrainedWeight& weight : weights_)
-      for (const TensorRef& tensor : state_of(weight)) {
-        const auto bytes = static_cast<std::int64_t>(tensor.bytes);
-        exchange.bytes[static_cast<std::size_t>(weight.owner)] += bytes;
-        if (weight.owner > 0) exchange.calls += pieces_of(bytes, TensorRef::piece_bytes);
-      }
+      for (const TensorRef& tensor : state_of(weight)) add(static_cast<std::int64_t>(tensor.bytes), weight.owner);
     // Of each piece what process 0 asks for, and its size; in the end that it has all.
     exchange.announcements = 2 * exchange.calls + 1;
     exchange.announced_bytes *= exchange.announcements;
@@ -244,16 +240,13 @@ class Planner {
 
   const DealtRun& run_;
   std::vector<LayerReport> reports_;
+  SpreadLayers spread_;
+  std::vector<std::pair<std::int64_t, int>> far_weights_;  ///< bytes and home of those that process 0 does not have
   std::int64_t all_weights_ = 0, all_tensors_ = 0;
   std::vector<TrainedWeight> weights_;
 };
 
 }  // namespace
-
-PlannedExchange barrier_of(std::string site, int processes) { return announced(std::move(site), processes); }
-PlannedExchange gather_of(std::string site, int processes, std::int64_t bytes) {
-  return gathered(std::move(site), processes, bytes);
-}
 
 ExchangePlan exchange_plan(const ModelConfig& config, const std::function<bool(std::string_view)>& trains,
                            const DealtRun& run) {

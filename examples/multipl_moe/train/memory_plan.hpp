@@ -17,7 +17,7 @@ namespace multipl_moe {
 struct ProcessPart {
   std::int64_t owned = 0;           ///< trainable weights whose optimizer state it has
   std::int64_t gradients = 1;       ///< gradients of the whole model: its own, and sums of slots
-  std::int64_t exchange_bytes = 0;  ///< gradients on their way to other processes
+  std::int64_t exchange_bytes = 0;  ///< gradients and rows of experts on their way
 };
 
 /// Numbers of values of a model, by purpose.
@@ -63,7 +63,7 @@ struct MemoryPlan {
   std::int64_t gradients = 0;
   std::int64_t moments = 0;  ///< moments, and the bytes of master weights beyond the weights
   std::int64_t activations = 0;
-  std::int64_t exchange = 0;  ///< gradients on their way to other processes
+  std::int64_t exchange = 0;  ///< gradients and rows of experts on their way
 
   std::int64_t total() const { return weights + gradients + moments + activations + exchange; }
 };

@@ -29,12 +29,13 @@ struct LinkBytes {
 /// All exchanges of one place of the program, in one step or in another part of a run.
 struct PlannedExchange {
   enum class Way {
-    to_owner,  ///< bytes[p] go to process p from each of the others
-    to_all,    ///< bytes[p] go from process p to each of the others
-    to_first,  ///< bytes[p] go from process p to process 0
+    to_owner,        ///< bytes[p] go to process p from each of the others
+    to_all,          ///< bytes[p] go from process p to each of the others
+    to_first,        ///< bytes[p] go from process p to process 0
+    there_and_back,  ///< bytes[p] go to process p from each of the others, and as many from p to each of them
   };
 
-  std::string site;  ///< as Ranks::traffic() names it
+  std::string site;  ///< as Ranks::traffic() names it, or a name for those of all layers
   Way way = Way::to_all;
   std::vector<std::int64_t> bytes{};  ///< by process
   std::int64_t calls = 0;             ///< that move these bytes
@@ -58,6 +59,9 @@ struct PlannedExchange {
       case Way::to_first:
         traffic.bytes = process == 0 ? 0 : of(process);
         break;
+      case Way::there_and_back:
+        traffic.bytes = total() - of(process) + of(process) * others;
+        break;
     }
     return traffic;
   }
@@ -80,6 +84,8 @@ struct PlannedExchange {
           sent = {of(p) * (here - 1), of(p) * elsewhere};
           received = {of_machine - of(p), all - of_machine};
           if (way == Way::to_owner) std::swap(sent, received);
+          if (way == Way::there_and_back)
+            sent = received = {sent.within + received.within, sent.between + received.between};
         }
         for (LinkBytes* direction : {&sent, &received}) {
           direction->within += announced_bytes * (here - 1);
@@ -90,6 +96,12 @@ struct PlannedExchange {
     }
   }
 };
+
+/// Ranks::announce() with as many numbers for each process; without numbers also Ranks::barrier().
+PlannedExchange announced_exchange(std::string site, int processes, std::int64_t numbers = 0);
+/// Ranks::gather() of a record of each process, whose bytes are given by process, or alike for all.
+PlannedExchange gathered_exchange(std::string site, std::vector<std::int64_t> bytes);
+PlannedExchange gathered_exchange(std::string site, int processes, std::int64_t bytes);
 
 /// Of the process that sends most.
 inline LinkBytes most_sent(const PlannedExchange& exchange, int per_machine) {

@@ -48,7 +48,17 @@ void require_dealt(std::int64_t micro_batches, int ranks) {
                     micro_batches, counted_processes(ranks)));
 }
 
-std::int64_t dealt_slots(std::int64_t asked_for, std::int64_t begun_with, std::int64_t micro_batches, int ranks) {
+std::int64_t dealt_slots(std::int64_t asked_for, std::int64_t begun_with, std::int64_t micro_batches, int ranks,
+                         ExpertPlacement placement) {
+  if (placement != ExpertPlacement::everywhere) {
+    if (asked_for > 0 && asked_for != ranks)
+      throw UsageError(
+          fmt::format("[train] --gradient-slots must be the number of processes with --placement {}, whose experts sum "
+                      "the gradients "
+                      "of all processes' tokens at once, found {} and {}",
+                      name_of(placement), asked_for, counted_processes(ranks)));
+    return ranks;
+  }
   const auto fits = [&](std::int64_t slots) { return slots % ranks == 0 && micro_batches % slots == 0; };
   if (asked_for > 0 && !fits(asked_for))
     throw UsageError(
@@ -71,13 +81,7 @@ void TrainingRanks::require_same(RunSettings settings, LanguageModel& model) con
 }
 
 std::int64_t TrainingRanks::slots(std::int64_t asked_for, std::int64_t begun_with, ExpertPlacement placement) const {
-  const bool is_spread = placement != ExpertPlacement::everywhere;
-  if (is_spread && asked_for > 0 && asked_for != size())
-    throw UsageError(
-        fmt::format("[train] --gradient-slots must be the number of processes with --placement {}, whose experts sum "
-                    "the gradients of all processes' tokens at once, found {} and {}",
-                    name_of(placement), asked_for, counted_processes(size())));
-  const std::int64_t slots = is_spread ? size() : dealt_slots(asked_for, begun_with, micro_batches_, size());
+  const std::int64_t slots = dealt_slots(asked_for, begun_with, micro_batches_, size(), placement);
   if (begun_with > 0 && slots != begun_with && is_first())
     notice(
         "note: the run began with --gradient-slots {} and continues with {}: gradients are added in another order, so "

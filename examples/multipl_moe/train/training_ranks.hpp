@@ -28,8 +28,10 @@ struct StepRecord {
 /// Throws UsageError if `ranks` cannot share a step's micro-batches evenly.
 void require_dealt(std::int64_t micro_batches, int ranks);
 /// The number of slots of all ranks together: `asked_for`, or for 0 that of the run that is resumed (`begun_with`, 0:
-/// none) if it can be dealt, or one a rank. Throws UsageError if slots or micro-batches cannot be dealt evenly.
-std::int64_t dealt_slots(std::int64_t asked_for, std::int64_t begun_with, std::int64_t micro_batches, int ranks);
+/// none) if it can be dealt, or one a rank; with spread experts always that. Throws UsageError if slots or
+/// micro-batches cannot be dealt evenly, and for other slots of spread experts.
+std::int64_t dealt_slots(std::int64_t asked_for, std::int64_t begun_with, std::int64_t micro_batches, int ranks,
+                         ExpertPlacement placement);
 
 class TrainingRanks {
  public:
@@ -47,8 +49,7 @@ class TrainingRanks {
   /// The function of this name, which also compares the values of the model's weights.
   void require_same(RunSettings settings, LanguageModel& model) const;
 
-  /// dealt_slots(), or one a rank if the experts are spread. Prints a notice if it differs from that of the run. Throws
-  /// UsageError also for other slots of spread experts.
+  /// dealt_slots(). Prints a notice if it differs from that of the run.
   std::int64_t slots(std::int64_t asked_for, std::int64_t begun_with, ExpertPlacement placement) const;
   StepPart part(std::int64_t slots) const;
   /// Prints a notice if a run with a global balance was begun with another number of ranks (empty: a new run).

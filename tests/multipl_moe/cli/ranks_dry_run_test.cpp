@@ -74,6 +74,46 @@ TEST_CASE("a number of processes that cannot share a step is refused as in the r
   CHECK_THAT(slots.error, ContainsSubstring("--gradient-slots must be a multiple of the number of processes"));
 }
 
+TEST_CASE("a plan of spread experts has less of the model in each process, and prices the rows that travel", "[cli]") {
+  const Place place;
+  REQUIRE(run(place.scratch, "make-checkpoint --size demo --arch mixtral -q -o mixture").exit_code == 0);
+  const auto plan = [&](const std::string& words) {
+    return run(
+        place.scratch,
+        "train --model mixture --data data -o out --sequence-length 32 --steps 10 --gradient-accumulation-steps 8 "
+        "--dry-run " +
+            words);
+  };
+  const auto json = [&](const std::string& words) {
+    const Outcome outcome = plan("--json --ranks 4 --bandwidth 2 --step-time 8 " + words);
+    INFO(outcome.error);
+    REQUIRE(outcome.exit_code == 0);
+    return nlohmann::json::parse(outcome.out);
+  };
+  const auto everywhere = json(""), spread = json("--placement blocks");
+  for (const char* part : {"weights", "gradients"})
+    CHECK(spread["host_bytes"][part] < everywhere["host_bytes"][part].get<std::int64_t>() / 2);
+  CHECK(spread["disk_bytes"] == everywhere["disk_bytes"]);
+  const auto forward = in_step(spread, "rows to their experts, forward");
+  CHECK(forward["bytes_to_machine"] > 0);
+  CHECK(forward["times"] == 10);
+  CHECK(in_step(everywhere, "rows to their experts, forward").is_null());
+  CHECK(in_step(spread, "sum of gradients")["bytes_to_machine"] <
+        in_step(everywhere, "sum of gradients")["bytes_to_machine"].get<std::int64_t>() / 2);
+  const Outcome text = plan("--ranks 4 --placement round-robin --eval-steps 5");
+  CHECK_THAT(text.out, ContainsSubstring("  step   rows to their experts, backward ") &&
+                           ContainsSubstring("tokens choose all experts equally often") &&
+                           ContainsSubstring("the rows of evaluations on held-out text"));
+  CHECK_THAT(plan("--ranks 4").out, !ContainsSubstring("tokens choose all experts"));
+  const Outcome slots = plan("--ranks 4 --placement blocks --gradient-slots 8");
+  CHECK(slots.exit_code == 2);
+  CHECK_THAT(slots.error,
+             ContainsSubstring("--gradient-slots must be the number of processes with --placement blocks"));
+  const Outcome one = plan("--ranks 1 --placement blocks");
+  CHECK(one.exit_code == 2);
+  CHECK_THAT(one.error, ContainsSubstring("found 1 process"));
+}
+
 TEST_CASE("a plan of several processes prices what they send and says what each has in memory", "[cli]") {
   const Place place;
   const std::string four = "--gradient-accumulation-steps 8 --ranks 4 ", fast = four + "--bandwidth 2 --step-time 8 ";

@@ -9,6 +9,7 @@
 #include "multipl_moe/io/architecture.hpp"
 #include "multipl_moe/model/run_ranks.hpp"
 #include "multipl_moe/model/trainable.hpp"
+#include "multipl_moe/train/spread_plan.hpp"
 #include "multipl_moe/train/trainer.hpp"
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
@@ -30,10 +31,24 @@ namespace {
 using Counters = std::array<std::int64_t, 4>;
 using BySite = std::map<std::string, Counters>;
 
+constexpr const char *forward_rows = "rows to their experts, forward",
+                     *backward_rows = "rows to their experts, backward";
+
+/// As the plan names it, which adds up the layers.
+std::string planned_name(const std::string& site) {
+  if (!site.starts_with("layer ")) return site;
+  return site.ends_with(", forward") ? forward_rows : site.ends_with(", backward") ? backward_rows : site;
+}
+
 BySite counters_of(const RunRanks& ranks) {
   BySite counters;
-  for (const auto& [site, traffic] : ranks.library()->traffic())
-    counters[site] = {traffic.calls, traffic.bytes, traffic.announcements, traffic.announced_bytes};
+  for (const auto& [site, traffic] : ranks.library()->traffic()) {
+    Counters& sum = counters[planned_name(site)];
+    sum[0] += traffic.calls;
+    sum[1] += traffic.bytes;
+    sum[2] += traffic.announcements;
+    sum[3] += traffic.announced_bytes;
+  }
   return counters;
 }
 
@@ -57,10 +72,20 @@ struct Case {
   std::optional<moe::TrainByName> trains{};
   bool has_folder = true;
   bool is_random = true;
+  ExpertPlacement placement = ExpertPlacement::everywhere;
+  bool is_recomputed = false;
 
   static Case of(const char* architecture, int ranks = 2) {
     Case run{.ranks = ranks, .micro_batches = 2 * ranks, .slots = ranks};
     run.config.moe = mixture_named(architecture, run.config.intermediate_size).value();
+    return run;
+  }
+  /// Whose experts are spread.
+  static Case spread(const char* architecture, int ranks, ExpertPlacement placement) {
+    Case run = of(architecture, ranks);
+    run.placement = placement;
+    run.steps = 2;
+    run.eval_every = 0;
     return run;
   }
   moe::TrainByName weights() const { return trains ? *trains : post_training_weights(config); }
@@ -88,7 +113,8 @@ class Runs {
       options.start = start;
       options.ranks = ranks;
       if (run.has_folder) options.run = tiny_.scratch / "run";
-      const auto model = make_language_model(run.config, 1, run.dtype);
+      if (run.is_recomputed) options.checkpointing = ActivationCheckpointing::on;
+      const auto model = make_language_model(run.config, 1, run.dtype, {}, {run.placement, ranks});
       if (run.is_random) model->initialize(3, 0.05);
       BatchStream stream(tiny_.files, {1, 1, 1, 1, 1, 1}, {.sequences = 1, .length = 16, .seed = 1});
       const TrainResult result = train(*model, stream, options);
@@ -107,9 +133,14 @@ class Runs {
                           .slots = run.slots,
                           .precision = run.precision,
                           .dtype = run.dtype,
-                          .held_out_languages = languages});
+                          .held_out_languages = languages,
+                          .placement = run.placement,
+                          .tokens = 16,
+                          .is_recomputed = run.is_recomputed});
   }
-  void check(const Case& run) const {
+  /// Whether bytes of rows are compared, too: the plan's are those of experts that are chosen equally often.
+  enum class Rows { evenly_chosen, as_chosen };
+  void check(const Case& run, Rows rows = Rows::evenly_chosen) const {
     const std::vector<BySite> counters = counted(run);
     const ExchangePlan plan = this->plan(run);
     for (int rank = 0; rank < run.ranks; ++rank) {
@@ -119,7 +150,12 @@ class Runs {
       add(planned, plan.step, rank, run.steps);
       if (run.eval_every > 0) add(planned, plan.evaluation, rank, run.steps / run.eval_every);
       if (run.has_folder) add(planned, plan.save, rank, (run.steps + run.save_every - 1) / run.save_every);
-      CHECK(counters[static_cast<std::size_t>(rank)] == planned);
+      BySite counted = counters[static_cast<std::size_t>(rank)];
+      if (rows == Rows::as_chosen)
+        for (BySite* sites : {&counted, &planned})
+          for (const char* site : {forward_rows, backward_rows})
+            if (sites->contains(site)) (*sites)[site][1] = 0;
+      CHECK(counted == planned);
     }
   }
 
@@ -171,6 +207,75 @@ TEST_CASE("planned exchanges are those that a run counts, to the byte", "[ranks]
       runs.check(run);
     }
   }
+}
+
+TEST_CASE("planned exchanges of spread experts are those that a run counts", "[ranks]") {
+  using enum ExpertPlacement;
+  const Runs runs;
+  SECTION("to the byte, where every token chooses every expert") {
+    Case run = Case::spread("mixtral", 3, blocks);
+    run.config.moe->num_experts_per_tok = run.config.moe->num_token_experts;
+    run.is_recomputed = true;
+    runs.check(run);
+    run.config.dense_layers = {1};
+    run.is_recomputed = false;
+    run.dtype = ModelDtype::bfloat16;
+    run.precision.master = split;
+    runs.check(run);
+  }
+  SECTION("to the byte, but for rows whose number depends on what tokens choose") {
+    int number = 0;
+    for (const char* architecture : {"multipl-moe", "causal-multipl-moe", "qwen1.5-moe", "gshard"}) {
+      if (is_slow_build && number++ > 0) continue;
+      INFO(architecture);
+      for (const ExpertPlacement placement : {blocks, round_robin}) {
+        Case run = Case::spread(architecture, 4, placement);
+        if (placement == blocks) run.trains = moe::TrainByName();
+        runs.check(run, Runs::Rows::as_chosen);
+      }
+    }
+  }
+}
+
+TEST_CASE("rows of spread experts are planned for tokens that choose all experts equally often") {
+  Case run = Case::spread("mixtral", 4, ExpertPlacement::blocks);
+  const auto rows_of = [&] {
+    const auto homes = homes_of_tensors(run.config, run.placement, run.ranks);
+    return spread_layers(run.config, homes, run.ranks, {.tokens = 64, .is_recomputed = run.is_recomputed}, 2);
+  };
+  const MoeConfig& moe = *run.config.moe;
+  const std::int64_t rows = 64 * moe.num_experts_per_tok, layers = run.config.num_hidden_layers;
+  REQUIRE(moe.num_token_experts % 4 == 0);
+  const SpreadLayers even = rows_of();
+  REQUIRE(even.exchanges.size() == 2);
+  for (int process = 0; process < 4; ++process) {
+    const moe::Traffic forward = even.exchanges[0].traffic_of(process),
+                       backward = even.exchanges[1].traffic_of(process);
+    // Three quarters of the rows go to other processes, and as many come from them and are sent back.
+    CHECK(forward.bytes == 2 * layers * 2 * rows * 3 / 4 * 4 * run.config.hidden_size);
+    CHECK(backward.bytes == 2 * layers * 2 * rows * 3 / 4 * 4 * (run.config.hidden_size + 1));
+    CHECK(forward.calls == 2 * layers * 2);
+    CHECK(backward.calls == 2 * layers * 4);
+  }
+  // With links of equal speed a process is done when its bytes are sent, of which as many arrive.
+  CHECK(seconds_of(even.exchanges[0], {4, 1e9, 1e9}) ==
+        Approx(static_cast<double>(most_sent(even.exchanges[0], 4).all()) / 1e9));
+  run.is_recomputed = true;
+  CHECK(rows_of().exchanges[0].calls == 2 * even.exchanges[0].calls);
+  CHECK(rows_of().exchanges[1].calls == even.exchanges[1].calls);
+  CHECK(rows_of().row_bytes < even.row_bytes);
+  // Processes beyond the number of experts have none, and get no rows.
+  run.ranks = 4 * static_cast<int>(moe.num_token_experts);
+  const SpreadLayers many = rows_of();
+  CHECK(many.exchanges[0].bytes.front() > 0);
+  CHECK(many.exchanges[0].bytes.back() == 0);
+  // The shared expert of MultiPL-MoE, which has every token, is in every process.
+  run = Case::spread("multipl-moe-without-segments", 2, ExpertPlacement::round_robin);
+  const std::int64_t routed = 64 * (run.config.moe->num_experts_per_tok - 1);
+  CHECK(rows_of().exchanges[0].total() == layers * 2 * routed * 4 * run.config.hidden_size);
+  run.placement = ExpertPlacement::everywhere;
+  CHECK(rows_of().exchanges.empty());
+  CHECK(rows_of().row_bytes == 0);
 }
 
 TEST_CASE("planned exchanges of a resumed run are those that it counts", "[ranks]") {

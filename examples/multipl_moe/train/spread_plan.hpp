@@ -1,0 +1,38 @@
+/// Experts that are spread over the processes of a run that is planned: which process has them, and the rows that
+/// travel to them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/expert_spread.hpp"
+#include "multipl_moe/model/model_dtype.hpp"
+#include "multipl_moe/train/planned_exchange.hpp"
+
+namespace multipl_moe {
+
+/// For each of list_tensors(): the process that alone has it, or moe::Placement::everywhere.
+std::vector<int> homes_of_tensors(const ModelConfig& config, ExpertPlacement placement, int processes);
+
+/// A micro-batch of one process on its way through all layers.
+struct TravellingRows {
+  std::int64_t tokens = 1;
+  ModelDtype dtype = ModelDtype::float32;
+  bool is_recomputed = false;  ///< whether backward repeats forward
+};
+
+/// What the rows of the micro-batches of one process take.
+struct SpreadLayers {
+  /// Named "rows to their experts", forward and backward; empty if no expert is spread. Each process sends every other
+  /// one the rows of `micro_batches` micro-batches and gets as many back, if tokens choose all experts equally often
+  /// and none of their choices is dropped.
+  std::vector<PlannedExchange> exchanges;
+  /// Most bytes of rows that a process keeps for backward, and has on their way.
+  std::int64_t row_bytes = 0;
+};
+/// `homes`: of homes_of_tensors().
+SpreadLayers spread_layers(const ModelConfig& config, const std::vector<int>& homes, int processes,
+                           const TravellingRows& rows, std::int64_t micro_batches);
+
+}  // namespace multipl_moe
