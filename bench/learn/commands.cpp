@@ -41,7 +41,7 @@ StrategyList chosen(std::vector<std::string> names) {
 }
 
 struct LearnFlags {
-  std::string data, out;
+  std::string data, out, tokenizer;
   std::vector<std::string> strategies{"all"};
   StudyOptions options;
 };
@@ -50,6 +50,8 @@ void learn(const LearnFlags& flags) {
   StudyOptions options = flags.options;
   options.data = flags.data;
   options.out = flags.out;
+  options.tokenizer = multipl_moe::tokenizer_of(flags.tokenizer);
+  options.tokenizer_folder = flags.tokenizer;
   if (options.choices > options.experts)
     throw multipl_moe::UsageError(
         fmt::format("[learn] --choices must be at most --experts, found {} and {}", options.choices, options.experts));
@@ -71,11 +73,12 @@ std::string command_of(const Record& record, const std::string& prepared) {
   });
   return fmt::format(
       "multipl_moe prepare {0} --output DATA\n"
-      "moe_bench learn --data DATA --strategies {1} --steps {2} --seeds {3} --experts {4} --choices {5} --threads {6} "
+      "moe_bench learn --data DATA{7} --strategies {1} --steps {2} --seeds {3} --experts {4} --choices {5} --threads "
+      "{6} "
       "--out STUDY\n"
       "moe_bench report --from STUDY --prepared '{0}' --out docs/results",
       prepared, has_all ? "all" : fmt::format("{}", fmt::join(names, ",")), s.steps, seeds, s.experts, s.choices,
-      s.threads);
+      s.threads, s.tokenizer.empty() ? "" : " --tokenizer " + s.tokenizer);
 }
 
 void report(const fs::path& from, const fs::path& out, const std::string& prepared) {
@@ -100,6 +103,7 @@ Command add_learn_command(CLI::App& program) {
       ->required()
       ->type_name("DIR");
   command.add_option("--out", flags->out, "folder in which learn.jsonl is written")->required()->type_name("DIR");
+  multipl_moe::add_tokenizer_option(command, flags->tokenizer);
   command.add_option("--strategies", flags->strategies, "strategies to train: all, or names from `moe_bench list`")
       ->delimiter(',')
       ->type_name("NAME,...")
@@ -115,7 +119,7 @@ Command add_learn_command(CLI::App& program) {
   add_count("--choices", o.choices, "number of experts selected per row");
   add_count("--window", o.window, "tokens per segment");
   add_count("--batch-size", o.sequences, "sequences per step");
-  add_count("--sequence-length", o.length, "tokens (bytes) per sequence");
+  add_count("--sequence-length", o.length, "tokens per sequence");
   add_count("--points", o.points, "number of evaluations during a run");
   add_count("--curve-bytes", o.curve_bytes, "bytes of development text per language in these evaluations");
   add_count("--test-bytes", o.test_bytes, "bytes of test text per language in the final evaluation");

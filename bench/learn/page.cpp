@@ -131,6 +131,46 @@ std::string against(const Strategies& strategies, const std::string& control, co
       few_named(worse));
 }
 
+/// The tokens after which the means of `strategy` stay below those of `control` up to the last common point; empty if
+/// they do not.
+std::optional<std::int64_t> overtakes(const StrategySummary& strategy, const StrategySummary& control) {
+  std::optional<std::int64_t> since;
+  for (const CurvePoint& point : strategy.curve)
+    for (const CurvePoint& of_control : control.curve) {
+      if (point.tokens != of_control.tokens) continue;
+      if (point.held_out.mean >= of_control.held_out.mean)
+        since.reset();
+      else if (!since)
+        since = point.tokens;
+    }
+  return since;
+}
+
+/// From where on learned routing pays: after how many tokens each strategy is better than the control for good.
+std::string when_overtaken(const Strategies& strategies, const std::string& control, const std::string& what) {
+  const StrategySummary* base = find(strategies, control);
+  if (base == nullptr || strategies.size() < 2 || base->curve.empty()) return {};
+  std::vector<std::pair<std::int64_t, std::string>> since;
+  std::vector<std::string> never;
+  for (const StrategySummary& strategy : strategies) {
+    if (strategy.name == control) continue;
+    if (const auto tokens = overtakes(strategy, *base))
+      since.emplace_back(*tokens, strategy.name);
+    else
+      never.push_back(strategy.name);
+  }
+  std::stable_sort(since.begin(), since.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> shown;
+  for (const auto& [tokens, name] : since)
+    shown.push_back(fmt::format("`{}` from {:.2f} M tokens on", name, static_cast<double>(tokens) / 1e6));
+  std::string text = fmt::format(
+      "**Below {} for good** on the development text, by the mean over seeds, of {} points "
+      "of each curve: {}",
+      what, base->curve.size(), shown.empty() ? "none" : fmt::format("{}", fmt::join(shown, ", ")));
+  if (!never.empty()) text += fmt::format("; not by the end: {}", listed(never));
+  return text + ".";
+}
+
 std::string balance(Strategies strategies) {
   std::erase_if(strategies, [](const StrategySummary& s) { return !s.peak; });
   if (strategies.size() < 2) return {};
@@ -214,7 +254,7 @@ std::string how(const StudySetup& s, const Strategies& strategies, const std::st
   for (const std::string& name : s.languages)
     languages.emplace_back(multipl_moe::title_of(multipl_moe::language_named(name)));
   return fmt::format(
-      "One small language model (byte tokens, {} layers, width {}) is trained from scratch with each strategy in\n"
+      "One small language model ({}, {} layers, width {}) is trained from scratch with each strategy in\n"
       "place of every layer's FFN: {} strategies, {} seeds. The seed determines the initial weights, by their names,\n"
       "and the order of the data, so all strategies read the same {:.2f} M tokens of {}, in equal parts (of\n"
       "{:.1f} M tokens in all). The experts of a row together have the {} inner channels of the dense FFN, and all\n"
@@ -223,7 +263,8 @@ std::string how(const StudySetup& s, const Strategies& strategies, const std::st
       "strategy's source. Tables: {} KiB of test text per language. Curves: {} KiB of development text each.\n\n"
       "{}, {} cores, {} {}, {}, float32. Seconds are of training alone.\n\n"
       "```sh\n{}\n```\n\n",
-      s.layers, s.width, strategies.size(), most_seeds(strategies), tokens / 1e6, fmt::join(languages, ", "),
+      s.tokenizer.empty() ? "byte tokens" : fmt::format("a tokenizer of {} tokens", s.vocabulary), s.layers, s.width,
+      strategies.size(), most_seeds(strategies), tokens / 1e6, fmt::join(languages, ", "),
       static_cast<double>(s.train_tokens) / 1e6, s.hidden,
       fmt::format("{:g}", static_cast<double>(s.experts) / static_cast<double>(s.choices)), s.experts, s.choices,
       s.steps, s.sequences, s.length, s.learning_rate, s.test_bytes / 1024, s.curve_bytes / 1024, s.cpu, s.cores,
@@ -243,6 +284,7 @@ std::vector<std::string> findings_of(const Strategies& strategies) {
     add(best_at_equal_time(causal));
     if (causal.size() > 1) add(worth(causal));
     add(against(causal, "random", "routing at random"));
+    add(when_overtaken(causal, "random", "routing at random"));
     add(against(causal, "dense", "a dense FFN of as many active parameters"));
   }
   add(balance(all));

@@ -10,6 +10,7 @@
 #include "bench/strategies/strategy.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
+#include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 
 namespace moe_bench {
 
@@ -51,6 +52,9 @@ StudySetup setup_of(const Line& line) {
           .data = line.at("data"),
           .train_tokens = line.at("train_tokens"),
           .languages = line.at("languages"),
+          // Without these, a record of a version whose tokens were bytes.
+          .tokenizer = line.value("tokenizer", std::string()),
+          .vocabulary = line.value("vocabulary", multipl_moe::ByteTokenizer().vocab_size()),
           .layers = line.at("layers"),
           .width = line.at("width"),
           .hidden = line.at("hidden"),
@@ -131,6 +135,8 @@ std::string line_of(const StudySetup& s) {
                   {"data", s.data},
                   {"train_tokens", s.train_tokens},
                   {"languages", s.languages},
+                  {"tokenizer", s.tokenizer},
+                  {"vocabulary", s.vocabulary},
                   {"layers", s.layers},
                   {"width", s.width},
                   {"hidden", s.hidden},

@@ -18,6 +18,9 @@ struct StudySetup {
   std::string data;
   std::int64_t train_tokens = 0;
   std::vector<std::string> languages;
+  /// Folder of the tokenizer, empty if each byte is a token, and the number of its tokens.
+  std::string tokenizer;
+  std::int64_t vocabulary = 0;
   /// Sizes of the model: layers, width, inner channels of a dense FFN that costs as much as the experts of a row.
   std::int64_t layers = 0, width = 0, hidden = 0;
   /// Experts, experts per row, rows per segment; as given, before a strategy divides experts differently.

@@ -14,6 +14,7 @@
 #include "bench/learn/record.hpp"
 #include "bench/report/report.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
+#include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/eval/evaluate.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -36,8 +37,9 @@ constexpr std::int64_t lines_a_point = 3;
 constexpr double deviation = 0.02;
 
 /// The demo model. Its layers are made by the strategies; of the mixture only the list of languages is used.
-multipl_moe::ModelConfig config_of_study() {
+multipl_moe::ModelConfig config_of(const multipl_moe::Tokenizer& tokenizer) {
   multipl_moe::ModelConfig config = multipl_moe::size_named("demo");
+  config.vocab_size = tokenizer.vocab_size();
   config.moe.emplace();
   for (const multipl_moe::Language language : multipl_moe::all_languages)
     config.moe->languages.emplace_back(name_of(language));
@@ -50,20 +52,20 @@ bool ends_a_part(std::int64_t step, std::int64_t steps, std::int64_t count) {
 }
 
 struct Texts {
-  explicit Texts(const fs::path& folder)
-      : train(open(folder, "train")), curve(open(folder, "dev")), test(open(folder, "test")) {}
+  explicit Texts(const StudyOptions& options)
+      : train(open(options, "train")), curve(open(options, "dev")), test(open(options, "test")) {}
 
   LanguageFiles train, curve, test;
 
  private:
-  static LanguageFiles open(const fs::path& folder, const char* split) {
-    return multipl_moe::open_language_files(folder, split, multipl_moe::ByteTokenizer().hash());
+  static LanguageFiles open(const StudyOptions& options, const char* split) {
+    return multipl_moe::open_text(options.data, split, *options.tokenizer, "");
   }
 };
 
 StudySetup setup_of(const StudyOptions& options, const Texts& texts) {
   const Machine machine = this_machine(options.threads);
-  const multipl_moe::ModelConfig config = config_of_study();
+  const multipl_moe::ModelConfig config = config_of(*options.tokenizer);
   StudySetup setup{.cpu = machine.cpu,
                    .simd = machine.simd,
                    .compiler = machine.compiler,
@@ -72,6 +74,8 @@ StudySetup setup_of(const StudyOptions& options, const Texts& texts) {
                    .data = multipl_moe::escaped(options.data.native(), 1000),
                    .train_tokens = 0,
                    .languages = {},
+                   .tokenizer = multipl_moe::escaped(options.tokenizer_folder, 1000),
+                   .vocabulary = options.tokenizer->vocab_size(),
                    .layers = config.num_hidden_layers,
                    .width = config.hidden_size,
                    .hidden = config.intermediate_size,
@@ -110,7 +114,7 @@ class OneRun {
         texts_(texts),
         file_(file),
         model_(multipl_moe::make_language_model(
-            config_of_study(), options.threads,
+            config_of(*options.tokenizer), options.threads,
             [&](const multipl_moe::ModelConfig&) { return strategy.make(sizes_of(options)); })) {
     const auto layer = strategy.make(sizes_of(options));
     result_.strategy = strategy.name;
@@ -118,15 +122,18 @@ class OneRun {
     result_.seed = seed;
     result_.causal = layer.is_causal();
     result_.batch_invariant = layer.is_batch_invariant();
+    model_->use_tokenizer(options.tokenizer);
     model_->initialize(static_cast<std::uint64_t>(seed), deviation);
   }
 
   ResultLine train() {
     multipl_moe::LanguageWeights even{};
     for (std::size_t i = 0; i < even.size(); ++i) even[i] = texts_.train[i] != nullptr;
-    multipl_moe::BatchStream stream(
-        texts_.train, even,
-        {.sequences = options_.sequences, .length = options_.length, .seed = static_cast<std::uint64_t>(result_.seed)});
+    multipl_moe::BatchStream stream(texts_.train, even,
+                                    {.sequences = options_.sequences,
+                                     .length = options_.length,
+                                     .seed = static_cast<std::uint64_t>(result_.seed),
+                                     .end_of_text = options_.tokenizer->end_of_text()});
     try {
       const auto trained = multipl_moe::train(*model_, stream, train_options());
       if (trained.signal != 0)
@@ -223,7 +230,7 @@ Record begun(const fs::path& path, const StudySetup& setup) {
 }  // namespace
 
 Sizes sizes_of(const StudyOptions& options) {
-  const multipl_moe::ModelConfig config = config_of_study();
+  const multipl_moe::ModelConfig config = multipl_moe::size_named("demo");
   return {.width = config.hidden_size,
           .hidden = config.intermediate_size / options.choices,
           .experts = options.experts,
@@ -233,7 +240,7 @@ Sizes sizes_of(const StudyOptions& options) {
 }
 
 void run_study(const std::vector<OneStrategy>& strategies, const StudyOptions& options) {
-  const Texts texts(options.data);
+  const Texts texts(options);
   multipl_moe::create_folders(options.out);
   const multipl_moe::FolderLock lock(options.out);
   const fs::path path = options.out / "learn.jsonl";

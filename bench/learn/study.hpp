@@ -3,16 +3,22 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "bench/strategies/strategy.hpp"
 #include "moe/backend/cpu/cpu.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace moe_bench {
 
 struct StudyOptions {
   /// Folder of token files, written by `multipl_moe prepare`, and the folder for learn.jsonl.
   std::filesystem::path data, out;
+  /// Of the token files, and its folder as it was given; without a folder each byte is a token.
+  std::shared_ptr<const multipl_moe::Tokenizer> tokenizer;
+  std::string tokenizer_folder;
   std::int64_t steps = 400, seeds = 3;
   /// Experts, and experts per row. Experts are so wide that those of a row cost as much as the demo's dense FFN.
   std::int64_t experts = 8, choices = 2;

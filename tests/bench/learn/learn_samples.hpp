@@ -16,6 +16,8 @@ inline StudySetup sample_setup() {
           .data = "data",
           .train_tokens = 1'000'000,
           .languages = {"python", "go"},
+          .tokenizer = {},
+          .vocabulary = 257,
           .layers = 2,
           .width = 128,
           .hidden = 344,

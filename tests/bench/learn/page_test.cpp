@@ -69,11 +69,36 @@ TEST_CASE("findings are derived from the figures", "[bench][learn]") {
   CHECK(finding_with(findings, "at random") ==
         "**Against routing at random** (`random`, 3.000 ± 0.010): 2 of 3 are better by more than the spread (`top` and "
         "`close`), 1 worse by as much (`worse`).");
+  // Each curve has points after 500 and 1000 tokens.
+  CHECK(finding_with(findings, "for good") ==
+        "**Below routing at random for good** on the development text, by the mean over seeds, of 2 points of each "
+        "curve: `top` from 0.00 M tokens on, `close` from 0.00 M tokens on; not by the end: `worse`.");
   CHECK_THAT(finding_with(findings, "Balance"),
              ContainsSubstring("`top` was worst, its busiest expert had 3.25 times") &&
                  ContainsSubstring("`ahead` was most even (1.00)") && ContainsSubstring("20.0 % of what was chosen"));
   CHECK_THAT(finding_with(findings, "Not in the ranking"), ContainsSubstring("`ahead` (2.000 ± 0.010)"));
   CHECK(finding_with(findings, "dense").empty());
+}
+
+TEST_CASE("a strategy overtakes another where its mean stays below", "[bench][learn]") {
+  Record record{sample_setup(), {}, {}};
+  const auto add = [&](const char* strategy, std::vector<double> held_out) {
+    record.results.push_back(sample_result(strategy, 0, held_out.back()));
+    for (std::size_t i = 0; i < held_out.size(); ++i) {
+      StepLine line = sample_step(strategy, 0, static_cast<std::int64_t>(i) + 1);
+      line.tokens = 1'000'000 * line.step;
+      line.held_out = held_out[i];
+      record.steps.push_back(line);
+    }
+  };
+  add("random", {5, 4, 3, 2});
+  add("late", {6, 5, 2.9, 1.9});
+  add("early and back", {4, 3, 3.5, 2});
+  add("twice", {4, 4.5, 3, 1.9});
+  CHECK_THAT(
+      finding_with(findings_of(summaries_of(record)), "for good"),
+      ContainsSubstring("of 4 points of each curve: `late` from 3.00 M tokens on, `twice` from 4.00 M tokens on; "
+                        "not by the end: `early and back`."));
 }
 
 TEST_CASE("findings and pages exist for one run, for failures and for an empty record", "[bench][learn]") {
@@ -93,7 +118,12 @@ TEST_CASE("the page has every strategy, every language and the command", "[bench
   CHECK_THAT(page, ContainsSubstring("moe_bench learn --there") && ContainsSubstring("| strategy | Python | Go |") &&
                        ContainsSubstring("| `ahead` | 2.000 ± 0.010 |") && ContainsSubstring("how worse routes") &&
                        ContainsSubstring("](folder/results.png)") && ContainsSubstring("](folder/cost.png)") &&
-                       ContainsSubstring("a CPU, 2 cores, 2 threads"));
+                       ContainsSubstring("a CPU, 2 cores, 2 threads") && ContainsSubstring("(byte tokens, 2 layers"));
+  StudySetup pieces = sample_setup();
+  pieces.tokenizer = "tok";
+  pieces.vocabulary = 2048;
+  CHECK_THAT(study_page(pieces, summaries_of(sample()), "command", "folder"),
+             ContainsSubstring("(a tokenizer of 2048 tokens, 2 layers"));
   // Best first.
   CHECK(page.find("| `ahead` |") < page.find("| `top` |"));
   CHECK(page.find("| `top` |") < page.find("| `worse` |"));

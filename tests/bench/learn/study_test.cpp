@@ -151,6 +151,31 @@ TEST_CASE("a study rejects another setup, unknown names and files that are not a
   CHECK(place.learn("--steps 1").exit_code == 3);
 }
 
+TEST_CASE("a study reads the tokens of a tokenizer, and refuses those of another", "[bench][learn]") {
+  const Place place;
+  const std::string tokenizer = (place.pages() / "tokenizer").native(), program = "'" MULTIPL_MOE_BINARY "' ";
+  REQUIRE(run(program + "tokenizer train '" MOE_TEST_CORPUS "' --vocab-size 300 -o '" + tokenizer + "'").exit_code ==
+          0);
+  const std::string words = "--steps 2 --seeds 1 --strategies hash --tokenizer '" + tokenizer + "'";
+  const Outcome other = place.learn(words);
+  CHECK(other.exit_code == 3);
+  CHECK_THAT(other.text, ContainsSubstring("found that of bytes (257 tokens); give no --tokenizer"));
+  REQUIRE(run(program + "prepare '" MOE_TEST_CORPUS "' --tokenizer '" + tokenizer + "' --output '" + place.data() + "'")
+              .exit_code == 0);
+  const Outcome outcome = place.learn(words);
+  INFO(outcome.text);
+  REQUIRE(outcome.exit_code == 0);
+  const Record record = read_record(place.record());
+  CHECK(record.setup.vocabulary == 300);
+  CHECK(record.setup.tokenizer == tokenizer);
+  REQUIRE(record.results.size() == 1);
+  // A token has more than one byte: of an untrained model's log2(300) bits a token, a byte has less.
+  CHECK(record.results.front().mean_bits_per_byte() < 7.5);
+  REQUIRE(place.report().exit_code == 0);
+  CHECK_THAT(get_bytes(place.pages() / "routing.md"),
+             ContainsSubstring("a tokenizer of 300 tokens") && ContainsSubstring("--tokenizer " + tokenizer));
+}
+
 TEST_CASE("the experts of a row together have the width of the demo's FFN", "[bench][learn]") {
   for (const std::int64_t choices : {1, 2, 4}) {
     StudyOptions options;
