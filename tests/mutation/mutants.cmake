@@ -988,6 +988,11 @@ mutant(a_name_is_cut_inside_a_character multipl_moe/benchmark/file_names.hpp
   AFTER [==[if (plain.size() >= limit) break;]==]
   REASON "the last character may exceed the limit, and with it the file system's"
   TESTS multipl_moe/benchmark/file_names)
+mutant(processes_share_an_unfinished_file multipl_moe/io/shared_file.hpp
+  BEFORE [==["." + std::to_string(::getpid()) + ".partial"]==]
+  AFTER [==[".partial"]==]
+  REASON "of two processes that write a file, one renames the other's unfinished bytes"
+  TESTS multipl_moe/io/shared_file)
 mutant(t_quantile_of_the_wrong_tail multipl_moe/statistics/distributions.hpp
   BEFORE [==[return t < 0 ? tail : 1 - tail;]==]
   AFTER [==[return t < 0 ? 1 - tail : tail;]==]

@@ -14,6 +14,7 @@
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/io/manifest.hpp"
+#include "multipl_moe/io/shared_file.hpp"
 #include "multipl_moe/io/strict_json.hpp"
 
 namespace multipl_moe::benchmark {
@@ -49,8 +50,8 @@ void PassedSelfTests::store(const std::string& key) const {
   if (folder_.empty()) return;
   create_folders(folder_);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  write_file_atomically(folder_ / (key + ".json"),
-                        nlohmann::json{{"passed", fmt::format("{:%Y-%m-%d %H:%M} UTC", now)}}.dump() + "\n");
+  write_shared_file(folder_ / (key + ".json"),
+                    nlohmann::json{{"passed", fmt::format("{:%Y-%m-%d %H:%M} UTC", now)}}.dump() + "\n");
 }
 
 }  // namespace multipl_moe::benchmark

@@ -9,6 +9,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/hash.hpp"
+#include "multipl_moe/io/shared_file.hpp"
 #include "multipl_moe/io/strict_json.hpp"
 
 namespace multipl_moe::benchmark {
@@ -49,7 +50,7 @@ void ResultCache::store(const std::string& key, const Result& result) const {
       result.status == Status::ok || result.status == Status::syntax_error || result.status == Status::exception;
   if (folder_.empty() || !is_lasting) return;
   create_folders(file_of(key).parent_path());
-  write_file_atomically(file_of(key), to_json(result).dump());
+  write_shared_file(file_of(key), to_json(result).dump());
 }
 
 }  // namespace multipl_moe::benchmark

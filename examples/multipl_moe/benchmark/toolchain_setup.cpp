@@ -13,6 +13,7 @@
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/io/manifest.hpp"
+#include "multipl_moe/io/shared_file.hpp"
 #include "multipl_moe/io/utf8_stream.hpp"
 
 namespace multipl_moe::benchmark {
@@ -176,13 +177,17 @@ void Toolchain::move_to(const fs::path& place, const fs::path& made) {
   create_folders(place.parent_path());
   std::error_code failed;
   fs::rename(made, place, failed);
-  if (!failed) return;
+  // Another process with the same cache may have been first.
+  if (!failed || is_there(place)) return;
   // Another file system. The copy gets its name when it is complete.
-  const fs::path partial = partial_path(place);
+  const fs::path partial = own_partial_path(place);
   fs::remove_all(partial);
   fs::copy(made, partial, fs::copy_options::recursive);
   fs::rename(partial, place, failed);
-  if (failed && !is_there(place)) throw IoError(place, "create", failed.value());
+  if (!failed) return;
+  std::error_code ignored;
+  fs::remove_all(partial, ignored);
+  if (!is_there(place)) throw IoError(place, "create", failed.value());
 }
 
 }  // namespace multipl_moe::benchmark
