@@ -993,6 +993,11 @@ mutant(processes_share_an_unfinished_file multipl_moe/io/shared_file.hpp
   AFTER [==[".partial"]==]
   REASON "of two processes that write a file, one renames the other's unfinished bytes"
   TESTS multipl_moe/io/shared_file)
+mutant(jobs_wait_for_each_other multipl_moe/reproduce/schedule.hpp
+  BEFORE [==[now = next->first;]==]
+  AFTER [==[now = std::max_element(running.begin(), running.end())->first;]==]
+  REASON "the planned time leaves a place idle until the longest stage has ended"
+  TESTS multipl_moe/reproduce/schedule)
 mutant(t_quantile_of_the_wrong_tail multipl_moe/statistics/distributions.hpp
   BEFORE [==[return t < 0 ? tail : 1 - tail;]==]
   AFTER [==[return t < 0 ? 1 - tail : tail;]==]

@@ -1,10 +1,15 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
+#include <utility>
+#include <vector>
 
+#include "moe/core/workers.hpp"
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
 #include "multipl_moe/cli/options.hpp"
@@ -14,11 +19,13 @@
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/folder_lock.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/io/shared_file.hpp"
 #include "multipl_moe/reproduce/claims.hpp"
 #include "multipl_moe/reproduce/data_files.hpp"
 #include "multipl_moe/reproduce/plan.hpp"
 #include "multipl_moe/reproduce/result_tables.hpp"
 #include "multipl_moe/reproduce/run_plan.hpp"
+#include "multipl_moe/reproduce/stage_record.hpp"
 #include "multipl_moe/reproduce/systems.hpp"
 #include "multipl_moe/train/interrupt.hpp"
 #include "multipl_moe/train/progress.hpp"
@@ -32,7 +39,13 @@ namespace fs = std::filesystem;
 struct ReproduceFlags {
   reproduce::PlanOptions options;
   std::string output;
-  bool plan = false, json = false, resume = false, quiet = false;
+  int jobs = 0;  ///< 0: usual_jobs()
+  bool plan = false, json = false, report = false, resume = false, quiet = false;
+
+  reproduce::MachineShare share() const {
+    const int threads = moe::available_threads();
+    return reproduce::MachineShare::of(jobs > 0 ? jobs : reproduce::usual_jobs(threads), threads);
+  }
 };
 
 reproduce::Plan plan_of_flags(ReproduceFlags& flags) {
@@ -47,7 +60,9 @@ reproduce::Plan plan_of_flags(ReproduceFlags& flags) {
 }
 
 void print_plan(const ReproduceFlags& flags, const reproduce::Plan& plan) {
-  fmt::print("{}{}", flags.json ? reproduce::plan_json(plan) : reproduce::plan_text(plan), flags.json ? "\n" : "");
+  const int jobs = flags.share().jobs;
+  fmt::print("{}{}", flags.json ? reproduce::plan_json(plan, jobs) : reproduce::plan_text(plan, jobs),
+             flags.json ? "\n" : "");
 }
 
 void run_stages(const ReproduceFlags& flags, const reproduce::Plan& plan, const fs::path& folder) {
@@ -57,33 +72,61 @@ void run_stages(const ReproduceFlags& flags, const reproduce::Plan& plan, const 
       line.show(fmt::format("stage {}/{}  {}  {}", number, plan.stages.size(), stage.id, what), plain, false);
   };
   reproduce::RunListener listener;
-  listener.began = [&](const auto& stage, std::size_t number) { show(stage, number, "runs", false); };
+  std::vector<std::string> running;
+  listener.began = [&](const auto& stage, std::size_t number) {
+    show(stage, number, running.empty() ? "runs" : fmt::format("runs beside {}", fmt::join(running, ", ")), false);
+    running.push_back(stage.id);
+  };
   listener.finished = [&](const auto& stage, std::size_t number, double seconds) {
+    std::erase(running, stage.id);
     show(stage, number, short_duration(seconds), true);
+  };
+  listener.failed = [&](const auto& stage, std::size_t number, std::size_t running) {
+    const std::string others = running > 0 ? fmt::format("; waits for {}", counted(running, "running stages")) : "";
+    show(stage, number, "failed" + others, true);
   };
   listener.signal = [] { return InterruptGuard::signal(); };
   try {
-    run_plan(plan, folder, "/proc/self/exe", listener);
+    run_plan(plan, folder, "/proc/self/exe", flags.share(), listener);
   } catch (const reproduce::Stopped& stopped) {
     line.finish();
-    throw Interrupted(stopped.signal, "finished stages are kept; --resume continues");
+    throw Interrupted(stopped.signal,
+                      "finished stages are kept; --resume continues, --report writes the report of them");
   }
   line.finish();
 }
 
-void write_report(const reproduce::Plan& plan, const fs::path& folder) {
+void write_report(const reproduce::Plan& plan, const fs::path& folder, const std::set<std::string>& finished) {
   const auto claims = reproduce::parse_claims(reproduce::claims_text(), "claims.toml");
-  const auto scores = reproduce::read_scores(plan, folder);
+  const auto scores = reproduce::read_scores(plan, folder, finished);
   const auto judged = reproduce::judge(claims, scores);
   const std::string text = reproduce::report_text(plan, scores, claims, judged);
-  write_file_atomically(folder / "scores.csv", reproduce::scores_csv(scores));
-  write_file_atomically(folder / "claims.csv", reproduce::claims_csv(judged));
-  write_file_atomically(folder / "report.md", text);
+  // --report may be called while a run writes its own.
+  write_shared_file(folder / "scores.csv", reproduce::scores_csv(scores));
+  write_shared_file(folder / "claims.csv", reproduce::claims_csv(judged));
+  write_shared_file(folder / "report.md", text);
   fmt::print("{}", text);
+}
+
+/// Throws UsageError for flags that contradict --report, or nothing to report of.
+void require_reportable(const ReproduceFlags& flags) {
+  for (const auto& [is_there, flag] : {std::pair(flags.plan, "--plan"), std::pair(flags.json, "--json"),
+                                       std::pair(flags.resume, "--resume"), std::pair(flags.jobs > 0, "--jobs")})
+    if (is_there)
+      throw UsageError(fmt::format(
+          "[reproduce] --report writes the report of finished stages and runs nothing, found {} with it", flag));
+  if (flags.output.empty() || !is_there(fs::path(flags.output) / "stages"))
+    throw UsageError(fmt::format("[reproduce] --report needs --output, the folder of a run, found {}",
+                                 flags.output.empty() ? "none" : fmt::format("no run in '{}'", escaped(flags.output))));
 }
 
 void reproduce_all(ReproduceFlags& flags) {
   const reproduce::Plan plan = plan_of_flags(flags);
+  if (flags.report) {
+    require_reportable(flags);
+    write_report(plan, fs::absolute(flags.output), reproduce::finished_stages(plan, fs::absolute(flags.output)));
+    return;
+  }
   if (flags.plan) {
     print_plan(flags, plan);
     return;
@@ -107,7 +150,9 @@ void reproduce_all(ReproduceFlags& flags) {
   if (!flags.resume) require_free_disk(folder, static_cast<std::uint64_t>(plan.bytes()));
   const InterruptGuard guard;
   run_stages(flags, plan, folder);
-  write_report(plan, folder);
+  std::set<std::string> all;
+  for (const reproduce::Stage& stage : plan.stages) all.insert(stage.id);
+  write_report(plan, folder, all);
 }
 
 }  // namespace
@@ -142,6 +187,16 @@ void add_reproduce_command(CLI::App& program) {
   command.add_flag("--plan", flags->plan,
                    "print the commands with their times and disk space, as a shell script; run nothing");
   command.add_flag("--json", flags->json, "print the plan as JSON");
+  command
+      .add_option("--jobs", flags->jobs,
+                  "stages side by side; each has an equal part of the CPU threads; results do not depend on it [number "
+                  "of CPU threads, at most 8]")
+      ->check(CLI::Range(1, 1000));
+  command
+      .add_flag("--report", flags->report,
+                "run nothing: write the report of the stages that are finished in --output, also while a run goes on "
+                "there; what was not run is named")
+      ->configurable(false);
   command
       .add_flag("--resume", flags->resume,
                 "continue in --output: stages whose command, inputs and output are unchanged are not run again")

@@ -9,6 +9,7 @@
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/reproduce/scale.hpp"
+#include "multipl_moe/reproduce/schedule.hpp"
 #include "multipl_moe/reproduce/systems.hpp"
 #include "multipl_moe/train/progress.hpp"
 
@@ -189,12 +190,14 @@ Plan plan_of(const PlanOptions& options) {
                                escaped(options.scale)));
 }
 
-std::string plan_text(const Plan& plan) {
+std::string plan_text(const Plan& plan, int jobs) {
+  const std::string side_by_side =
+      jobs > 1 ? fmt::format(", {} with --jobs {}", short_duration(duration_of(plan, jobs)), jobs) : "";
   std::string text = fmt::format(
-      "#!/bin/sh -e\n# reproduce --scale {}: {}, {}, about {} one after the other, {} on the disk\n# estimated from "
+      "#!/bin/sh -e\n# reproduce --scale {}: {}, {}, about {} one after the other{}, {} on the disk\n# estimated from "
       "{}\n",
       plan.scale, counted(plan.stages.size(), "stages"), counted(plan.seeds.size(), "seeds"),
-      short_duration(plan.seconds()), size_text(plan.bytes()), plan.basis);
+      short_duration(plan.seconds()), side_by_side, size_text(plan.bytes()), plan.basis);
   if (!plan.items.empty()) text += fmt::format("# for {}\n", fmt::join(plan.items, ", "));
   for (const auto& [name, content] : plan.files)
     text += fmt::format("mkdir -p {} && cat > {} <<'END'\n{}\nEND\n", shell_word(name.substr(0, name.rfind('/'))),

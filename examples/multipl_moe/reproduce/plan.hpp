@@ -28,7 +28,7 @@ struct Plan {
   std::vector<Stage> stages{};                               ///< each after those that it needs
   std::string basis{};                                       ///< what the estimates rest on
 
-  double seconds() const;
+  double seconds() const;  ///< of all stages, one after the other
   double bytes() const;
 };
 
@@ -45,8 +45,9 @@ std::vector<std::string> scale_names();
 /// Throws UsageError for items or a corpus with the scale smoke.
 Plan plan_of(const PlanOptions& options);
 
-/// A shell script of the plan: the commands, and as comments what each needs and takes.
-std::string plan_text(const Plan& plan);
-std::string plan_json(const Plan& plan);
+/// A shell script of the plan: the commands, and as comments what each needs and takes, one after the other and with
+/// `jobs` side by side.
+std::string plan_text(const Plan& plan, int jobs = 1);
+std::string plan_json(const Plan& plan, int jobs = 1);
 
 }  // namespace multipl_moe::reproduce

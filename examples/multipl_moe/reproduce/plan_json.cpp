@@ -1,15 +1,18 @@
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/reproduce/plan.hpp"
+#include "multipl_moe/reproduce/schedule.hpp"
 
 namespace multipl_moe::reproduce {
 
-std::string plan_json(const Plan& plan) {
+std::string plan_json(const Plan& plan, int jobs) {
   nlohmann::ordered_json json{{"scale", plan.scale},
                               {"seeds", plan.seeds},
                               {"items", plan.items},
                               {"basis", plan.basis},
                               {"seconds", plan.seconds()},
+                              {"jobs", jobs},
+                              {"seconds_with_jobs", duration_of(plan, jobs)},
                               {"bytes", plan.bytes()},
                               {"files", nlohmann::ordered_json::object()},
                               {"stages", nlohmann::ordered_json::array()}};

@@ -12,6 +12,7 @@
 #include "multipl_moe/io/csv.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/reproduce/paper.hpp"
+#include "multipl_moe/reproduce/planned_scores.hpp"
 #include "multipl_moe/reproduce/systems.hpp"
 #include "multipl_moe/statistics/paired.hpp"
 
@@ -32,7 +33,7 @@ std::vector<std::string_view> groups() {
   return names;
 }
 
-/// The values of all seeds, in points or bits; empty if one has none. `problems`: of each seed.
+/// The values of the seeds that were scored, in points or bits. `problems`: of each seed.
 struct Cell {
   std::vector<double> values;
   std::int64_t problems = 0;
@@ -44,11 +45,11 @@ Cell cell_of(const std::map<std::uint64_t, RunScores>& runs, std::string_view gr
   for (const auto& [seed, run] : runs) {
     if (track == Track::text) {
       const auto bits = run.bits_of(languages);
-      if (!bits) return {};
+      if (!bits) continue;
       cell.values.push_back(*bits);
     } else {
       const auto scores = run.exercises ? run.exercises->by_problem(languages) : std::vector<double>();
-      if (scores.empty()) return {};
+      if (scores.empty()) continue;
       cell.values.push_back(100 * statistics::mean_of(scores));
       cell.problems = std::ssize(scores);
     }
@@ -79,7 +80,13 @@ std::vector<std::pair<std::string, std::string>> rows_of(const AllScores& scores
   return rows;
 }
 
-std::string scores_table(const AllScores& scores, Track track) {
+std::size_t seeds_with(const std::map<std::uint64_t, RunScores>& runs, Track track) {
+  return static_cast<std::size_t>(std::count_if(runs.begin(), runs.end(), [track](const auto& run) {
+    return track == Track::text ? run.second.has_bits() : run.second.exercises.has_value();
+  }));
+}
+
+std::string scores_table(const Plan& plan, const AllScores& scores, Track track) {
   std::string text = "| system |", line = "|---|";
   for (const std::string_view group : groups()) {
     text += fmt::format(" {} |", group);
@@ -87,18 +94,38 @@ std::string scores_table(const AllScores& scores, Track track) {
   }
   text += "\n" + line + "\n";
   bool any = false;
-  for (const auto& [name, title] : rows_of(scores)) {
-    std::string row = fmt::format("| {} |", title);
-    bool has_values = false;
-    for (const std::string_view group : groups()) {
-      const Cell cell = cell_of(scores.at(name), group, track);
-      has_values |= !cell.values.empty();
-      row += fmt::format(" {} |", cell_text(cell, track));
-    }
-    if (has_values) text += row + "\n";
-    any |= has_values;
-  }
+  const auto planned = planned_seeds(plan);
+  const auto add_row = [&](const std::string& name, std::string_view title) {
+    const auto runs = scores.find(name);
+    const std::size_t seeds = runs == scores.end() ? 0 : seeds_with(runs->second, track);
+    const auto of_plan = planned.find({track, name});
+    const std::size_t wanted = of_plan == planned.end() ? seeds : of_plan->second;
+    if (seeds == 0 && wanted == 0) return;
+    any = true;
+    text += seeds < wanted && seeds > 0 ? fmt::format("| {}, {} of {} seeds |", title, seeds, wanted)
+                                        : fmt::format("| {} |", title);
+    for (const std::string_view group : groups())
+      text += fmt::format(" {} |", seeds == 0 ? "not run" : cell_text(cell_of(runs->second, group, track), track));
+    text += "\n";
+  };
+  add_row("base", "base");
+  for (const System& system : systems()) add_row(std::string(system.name), system.title);
   return any ? text : "";
+}
+
+/// That the report is of a part of the plan; empty if it is not.
+std::string missing_text(const Plan& plan, const AllScores& scores) {
+  std::size_t wanted = 0, found = 0;
+  for (const auto& [of, seeds] : planned_seeds(plan)) {
+    wanted += seeds;
+    if (const auto runs = scores.find(of.second); runs != scores.end())
+      found += std::min(seeds, seeds_with(runs->second, of.first));
+  }
+  return found == wanted ? ""
+                         : fmt::format(
+                               "\n**Not finished: {} of {} are there. The tables name what was not run, and "
+                               "verdicts rest on the seeds that both systems have.**\n",
+                               found, counted(wanted, "scores"));
 }
 
 std::string number(double value, Track track) {
@@ -148,15 +175,12 @@ std::string paper_table() {
 
 }  // namespace
 
-AllScores read_scores(const Plan& plan, const fs::path& folder) {
+AllScores read_scores(const Plan& plan, const fs::path& folder, const std::set<std::string>& finished) {
   AllScores scores;
   for (const Stage& stage : plan.stages) {
-    // TRACK/seed-N/SYSTEM/scores
-    if (!stage.id.ends_with("/scores")) continue;
-    const fs::path id = stage.id;
-    const std::string system = id.parent_path().filename().native();
-    const std::string seed = id.parent_path().parent_path().filename().native();
-    RunScores& run = scores[system][std::stoull(seed.substr(seed.find('-') + 1))];
+    const auto planned = planned_score(stage);
+    if (!planned || !finished.contains(stage.id)) continue;
+    RunScores& run = scores[planned->system][planned->seed];
     const fs::path file = folder / (stage.prints ? stage.output : stage.output + "/problems.csv");
     const std::string text = read_whole_file(file, largest_scores);
     if (stage.prints)
@@ -211,14 +235,15 @@ std::string report_text(const Plan& plan, const AllScores& scores, std::span<con
                         std::span<const JudgedClaim> judged) {
   std::string text = fmt::format("# Reproduction, scale {}\n\n{}. Numbers by seed: scores.csv, claims.csv.\n",
                                  plan.scale, counted(plan.seeds.size(), "seeds"));
+  text += missing_text(plan, scores);
   if (plan.scale == "smoke")
     text += "\n**This scale shows that all parts work. Its models have learned next to nothing: quote no number.**\n";
-  if (const std::string table = scores_table(scores, Track::exercises); !table.empty())
+  if (const std::string table = scores_table(plan, scores, Track::exercises); !table.empty())
     text +=
         "\n## Exercises: pass@1, %\n\nMean over seeds ± standard deviation of seeds; \"below x\": no problem was "
         "solved, and a share of x would give that in 5 % of cases.\n\n" +
         table;
-  if (const std::string table = scores_table(scores, Track::text); !table.empty())
+  if (const std::string table = scores_table(plan, scores, Track::text); !table.empty())
     text += "\n## Real code: bits per byte\n\nFewer are better.\n\n" + table;
   text +=
       "\n## What the paper says\n\nAdvantages in points of pass@1 or bits per byte. A claim is shown if the difference "

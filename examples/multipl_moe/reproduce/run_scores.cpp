@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/io/errors.hpp"
@@ -18,6 +19,10 @@ std::vector<double> ExerciseScores::by_problem(std::span<const Language> languag
     for (std::size_t i = 0; i < means.size(); ++i) means[i] += scores[i] / static_cast<double>(languages.size());
   }
   return means;
+}
+
+bool RunScores::has_bits() const {
+  return std::any_of(bits_per_byte.begin(), bits_per_byte.end(), [](const auto& bits) { return bits.has_value(); });
 }
 
 std::optional<double> RunScores::bits_of(std::span<const Language> languages) const {

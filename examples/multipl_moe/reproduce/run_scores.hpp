@@ -30,6 +30,7 @@ struct RunScores {
   std::optional<ExerciseScores> exercises;
   std::array<std::optional<double>, language_count> bits_per_byte;  ///< of real code
 
+  bool has_bits() const;
   /// The mean bits per byte of `languages`; empty if one of them was not scored.
   std::optional<double> bits_of(std::span<const Language> languages) const;
 };

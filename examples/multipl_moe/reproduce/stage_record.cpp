@@ -84,4 +84,16 @@ void StageRecords::finish(const Stage& stage, OutputHashes& done) const {
   done[stage.id] = *hash;
 }
 
+std::set<std::string> finished_stages(const Plan& plan, const fs::path& folder) {
+  const StageRecords records(folder);
+  OutputHashes done;
+  std::set<std::string> ids;
+  for (const Stage& stage : plan.stages) {
+    const bool has_inputs = std::all_of(stage.needs.begin(), stage.needs.end(),
+                                        [&](const std::string& need) { return done.contains(need); });
+    if (has_inputs && records.state_of(stage, done) == StageRecords::State::done) ids.insert(stage.id);
+  }
+  return ids;
+}
+
 }  // namespace multipl_moe::reproduce

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "multipl_moe/reproduce/plan.hpp"
@@ -43,5 +44,8 @@ class StageRecords {
 
   std::filesystem::path folder_;
 };
+
+/// The ids of the plan's stages that are done in `folder`, also while the others run. Throws IoError.
+std::set<std::string> finished_stages(const Plan& plan, const std::filesystem::path& folder);
 
 }  // namespace multipl_moe::reproduce

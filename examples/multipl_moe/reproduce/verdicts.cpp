@@ -33,33 +33,33 @@ Rule rule_of(const Claim& claim, Track track) {
   }
 }
 
-/// The scores of two systems with the same seeds; empty if one has none.
-struct Pair {
-  const std::map<std::uint64_t, RunScores>*a = nullptr, *b = nullptr;
-};
+/// The scores of two systems, by the seeds that both were scored with.
+using Pairs = std::vector<std::pair<const RunScores*, const RunScores*>>;
 
-std::optional<Pair> pair_of(const AllScores& scores, const std::string& a, const std::string& b) {
+Pairs pairs_of(const AllScores& scores, const std::string& a, const std::string& b, Track track) {
+  const auto has_scores = [track](const RunScores& run) {
+    return track == Track::text ? run.has_bits() : run.exercises.has_value();
+  };
+  Pairs pairs;
   const auto in_a = scores.find(a), in_b = scores.find(b);
-  if (in_a == scores.end() || in_b == scores.end()) return std::nullopt;
-  const bool are_equal = std::equal(in_a->second.begin(), in_a->second.end(), in_b->second.begin(), in_b->second.end(),
-                                    [](const auto& x, const auto& y) { return x.first == y.first; });
-  if (!are_equal)
-    throw UsageError(fmt::format("[reproduce] {} and {} must be scored with the same seeds, found {} and {} of them", a,
-                                 b, in_a->second.size(), in_b->second.size()));
-  return Pair{&in_a->second, &in_b->second};
+  if (in_a == scores.end() || in_b == scores.end()) return pairs;
+  for (const auto& [seed, of_a] : in_a->second) {
+    const auto of_b = in_b->second.find(seed);
+    if (of_b != in_b->second.end() && has_scores(of_a) && has_scores(of_b->second))
+      pairs.emplace_back(&of_a, &of_b->second);
+  }
+  return pairs;
 }
 
-std::optional<Comparison> compare_exercises(const Pair& pair, std::span<const Language> languages, const Rule& rule,
+std::optional<Comparison> compare_exercises(const Pairs& pairs, std::span<const Language> languages, const Rule& rule,
                                             std::int64_t resamples) {
   std::vector<double> a, b;
   std::size_t problems = 0;
-  for (const auto& [seed, of_a] : *pair.a) {
-    const RunScores& of_b = pair.b->at(seed);
-    if (!of_a.exercises || !of_b.exercises) return std::nullopt;
-    if (of_a.exercises->problems != of_b.exercises->problems)
+  for (const auto& [of_a, of_b] : pairs) {
+    if (of_a->exercises->problems != of_b->exercises->problems)
       throw UsageError(
           "[reproduce] systems that are compared must be scored on the same problems, found different ones");
-    const auto scores_a = of_a.exercises->by_problem(languages), scores_b = of_b.exercises->by_problem(languages);
+    const auto scores_a = of_a->exercises->by_problem(languages), scores_b = of_b->exercises->by_problem(languages);
     if (scores_a.empty() || scores_b.empty()) return std::nullopt;
     problems = scores_a.size();
     constexpr double points = 100;
@@ -70,10 +70,10 @@ std::optional<Comparison> compare_exercises(const Pair& pair, std::span<const La
 }
 
 /// Fewer bits are better. With one seed there is an estimate, and no interval.
-std::optional<Comparison> compare_text(const Pair& pair, std::span<const Language> languages, const Rule& rule) {
+std::optional<Comparison> compare_text(const Pairs& pairs, std::span<const Language> languages, const Rule& rule) {
   std::vector<double> advantages;
-  for (const auto& [seed, of_a] : *pair.a) {
-    const auto a = of_a.bits_of(languages), b = pair.b->at(seed).bits_of(languages);
+  for (const auto& [of_a, of_b] : pairs) {
+    const auto a = of_a->bits_of(languages), b = of_b->bits_of(languages);
     if (!a || !b) return std::nullopt;
     advantages.push_back(rule.sign * (*b - *a));
   }
@@ -118,10 +118,11 @@ JudgedClaim measured(const Claim& claim, Track track, const AllScores& scores, s
     for (const std::string& group : claim.languages) {
       JudgedComparison comparison{b, group, Verdict::not_measured, 0, std::nullopt, 1, std::nullopt};
       const auto languages = languages_of_group(group);
-      if (const auto pair = pair_of(scores, track == Track::text ? claim.text_a : claim.a, b)) {
-        comparison.seeds = pair->a->size();
-        comparison.advantage = track == Track::text ? compare_text(*pair, languages, rule)
-                                                    : compare_exercises(*pair, languages, rule, resamples);
+      const Pairs pairs = pairs_of(scores, track == Track::text ? claim.text_a : claim.a, b, track);
+      if (!pairs.empty()) {
+        comparison.seeds = pairs.size();
+        comparison.advantage = track == Track::text ? compare_text(pairs, languages, rule)
+                                                    : compare_exercises(pairs, languages, rule, resamples);
       }
       judged.comparisons.push_back(std::move(comparison));
     }

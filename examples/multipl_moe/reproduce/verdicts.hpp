@@ -47,8 +47,8 @@ struct JudgedClaim {
   std::vector<JudgedComparison> comparisons;
 };
 
-/// The claims about scores, each on every track that it has; the others are about routing. Throws UsageError if two
-/// systems that are compared have other seeds or other problems.
+/// The claims about scores, each on every track that it has; the others are about routing. Systems are
+/// compared on the seeds that both were scored with. Throws UsageError if they have other problems.
 std::vector<JudgedClaim> judge(std::span<const Claim> claims, const AllScores& scores,
                                std::int64_t resamples = statistics::usual_resamples);
 

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "multipl_moe/reproduce/run_plan.hpp"
 #include "program.hpp"
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
@@ -12,9 +13,9 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-std::string joined(const nlohmann::json& words) {
+std::string joined(const auto& words) {
   std::string text;
-  for (const auto& word : words) text += word.get<std::string>() + " ";
+  for (const std::string word : words) text += word + " ";
   return text;
 }
 
@@ -56,7 +57,9 @@ TEST_CASE("every command of a plan is one that the program accepts, and every sy
       INFO(outcome.error);
       CHECK(outcome.exit_code == 0);
     } else if (++seen % (moe::testing::is_slow_build ? 4 : 1) == 0) {
-      const Outcome outcome = run(scratch, joined(words) + "--print-config");
+      const auto share = multipl_moe::reproduce::share_words(
+          {.id = "", .words = {words[0].get<std::string>()}, .needs = {}, .output = ""}, 1);
+      const Outcome outcome = run(scratch, joined(words) + joined(share) + "--print-config");
       INFO(outcome.error);
       CHECK(outcome.exit_code == 0);
     }
@@ -81,15 +84,33 @@ TEST_CASE("what reproduce cannot do is refused before anything is written", "[cl
   check("-o out --scale large", "large");
   check("-o out --seeds 0", "--seeds");
   check("-o out --corpus nowhere", "nothing at 'nowhere'");
+  check("-o out --jobs 0", "--jobs");
+  check("-o out --report", "no run in 'out'");
+  check("--report", "needs --output");
+  check("-o out --report --resume", "runs nothing, found --resume");
+  check("-o out --report --jobs 2", "runs nothing, found --jobs");
+  check("--report --plan", "runs nothing, found --plan");
   put_bytes(scratch / "full/file", "x");
   check("-o full --scale smoke", "--resume continues");
 }
 
+TEST_CASE("--report writes what is finished, and names what was not run", "[cli][reproduce]") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "out/stages/x", "");
+  const Outcome outcome = run(scratch, "reproduce --scale smoke -o out --report");
+  CHECK(outcome.exit_code == 0);
+  for (const char* part : {"Not finished: 0 of 3 scores are there", "| base | not run |", "| MultiPL-MoE | not run |"})
+    CHECK_THAT(outcome.out, ContainsSubstring(part));
+  CHECK(get_bytes(scratch / "out/report.md") == outcome.out);
+  CHECK(names_in(scratch / "out") == std::vector<std::string>{"claims.csv", "report.md", "scores.csv", "stages"});
+}
+
 TEST_CASE("a plan is printed as text, with its totals", "[cli][reproduce]") {
   const ScratchFolder scratch;
-  const Outcome outcome = run(scratch, "reproduce --plan --scale smoke");
+  const Outcome outcome = run(scratch, "reproduce --plan --scale smoke --jobs 2");
   CHECK(outcome.exit_code == 0);
   CHECK_THAT(outcome.out, ContainsSubstring("# reproduce --scale smoke: 10 stages, 1 seed, about") &&
+                              ContainsSubstring(" with --jobs 2, ") &&
                               ContainsSubstring("\nmultipl_moe upcycle --model exercises/seed-0/base/run"));
 }
 

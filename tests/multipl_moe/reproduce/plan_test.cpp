@@ -7,6 +7,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/reproduce/claims.hpp"
 #include "multipl_moe/reproduce/data_files.hpp"
+#include "multipl_moe/reproduce/schedule.hpp"
 #include "multipl_moe/reproduce/systems.hpp"
 #include "support/catch.hpp"
 
@@ -154,6 +155,36 @@ TEST_CASE("a plan is a shell script, and JSON with the same commands", "[reprodu
   double bytes = 0;
   for (const auto& stage : json["stages"]) bytes += stage["bytes"].get<double>();
   CHECK(json["bytes"].get<double>() == Approx(bytes));
+}
+
+TEST_CASE("a plan says how long it takes with several jobs", "[reproduce][plan]") {
+  const Plan small = plan_of({.scale = "small", .seeds = 2, .items = {"table1"}});
+  const double alone = duration_of(small, 1), two = duration_of(small, 2);
+  CHECK(alone == Approx(small.seconds()));
+  CHECK(two >= alone / 2);
+  CHECK(two < 0.6 * alone);
+  CHECK_THAT(plan_text(small, 2), ContainsSubstring("one after the other, ") && ContainsSubstring(" with --jobs 2, "));
+  CHECK_THAT(plan_text(small, 1), !ContainsSubstring("--jobs"));
+  const auto json = nlohmann::json::parse(plan_json(small, 2));
+  CHECK(json["jobs"] == 2);
+  CHECK(json["seconds_with_jobs"].get<double>() == Approx(two));
+}
+
+TEST_CASE("a training has checkpoints to go on from, and no command says how many threads it has",
+          "[reproduce][plan]") {
+  for (const std::string& scale : scale_names()) {
+    const Plan plan = plan_of(
+        {.scale = scale, .corpus = scale == "smoke" ? std::vector<std::string>{} : std::vector<std::string>{"/c"}});
+    for (const Stage& stage : plan.stages) {
+      CAPTURE(stage.id);
+      CHECK(value_of(stage, "--threads").empty());
+      if (stage.words.front() != "train" && stage.words.front() != "pretrain") continue;
+      const std::int64_t steps = std::stoll(value_of(stage, "--steps")),
+                         between = std::stoll(value_of(stage, "--save-steps"));
+      CHECK(between > 0);
+      CHECK(between <= steps / 4);
+    }
+  }
 }
 
 TEST_CASE("the paper's scale is its 3.3 billion tokens", "[reproduce][plan]") {

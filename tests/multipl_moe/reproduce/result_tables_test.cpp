@@ -50,7 +50,9 @@ TEST_CASE("scores are read from the outputs of a plan's stages", "[reproduce][re
   put_bytes(scratch / "exercises/seed-0/base/scores/problems.csv", problems(1, 2));
   put_bytes(scratch / "exercises/seed-1/base/scores/problems.csv", problems(3, 2));
   put_bytes(scratch / "text/seed-1/base/scores.json", R"({"go": {"bits_per_byte": 2.5}})");
-  const AllScores scores = read_scores(plan, scratch.path());
+  std::set<std::string> finished;
+  for (const Stage& stage : plan.stages) finished.insert(stage.id);
+  const AllScores scores = read_scores(plan, scratch.path(), finished);
   REQUIRE(scores.size() == 1);
   const auto& base = scores.at("base");
   REQUIRE(base.size() == 2);
@@ -59,7 +61,29 @@ TEST_CASE("scores are read from the outputs of a plan's stages", "[reproduce][re
   CHECK(base.at(1).bits_per_byte[index_of(Language::go)] == 2.5);
   CHECK_FALSE(base.at(0).bits_per_byte[index_of(Language::go)]);
   plan.stages.push_back(score_stage("exercises/seed-2/base/scores"));
-  CHECK_THROWS_AS(read_scores(plan, scratch.path()), BadFile);
+  CHECK(read_scores(plan, scratch.path(), finished).at("base").size() == 2);
+  finished.insert("exercises/seed-2/base/scores");
+  CHECK_THROWS_AS(read_scores(plan, scratch.path(), finished), BadFile);
+}
+
+TEST_CASE("scores that are not there are named", "[reproduce][report]") {
+  Plan plan{.scale = "small", .seeds = {0, 1}};
+  for (const std::string seed : {"0", "1", "2"})
+    for (const std::string system : {"base", "dense", "lora"})
+      plan.stages.push_back(score_stage("exercises/seed-" + seed + "/" + system + "/scores"));
+  plan.stages.push_back(score_stage("text/seed-0/base/scores", true));
+  AllScores scores = scores_of_two_seeds();
+  scores["base"][2] = scores["base"][0];
+  const std::string text = report_text(plan, scores, {}, {});
+  CHECK_THAT(text, ContainsSubstring("**Not finished: 5 of 10 scores are there.") &&
+                       ContainsSubstring("| base | 50.0 ± 0.0 | - |") &&
+                       ContainsSubstring("| post-pretraining, 2 of 3 seeds | 50.0 ± 0.0 | - |") &&
+                       ContainsSubstring("| LoRA | not run | not run |") && !ContainsSubstring("| GShard |") &&
+                       // On real code only the base is planned, and not there.
+                       ContainsSubstring("| base | not run | not run |"));
+  // Nothing is missing.
+  plan.stages.resize(2);
+  CHECK_THAT(report_text(plan, scores_of_two_seeds(), {}, {}), !ContainsSubstring("Not finished"));
 }
 
 TEST_CASE("a table of scores has means and deviations over seeds, and a limit for none", "[reproduce][report]") {

@@ -1,11 +1,18 @@
 #include "multipl_moe/reproduce/run_plan.hpp"
 
-#include <csignal>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
-#include "../io/scratch.hpp"
+#include "../cli/program.hpp"
+#include "multipl_moe/io/folder_lock.hpp"
 #include "support/catch.hpp"
+#include "support/slow_build.hpp"
 
 namespace run_plan_test {
 
@@ -31,7 +38,7 @@ Plan small_plan() {
 }
 
 struct Runs {
-  std::vector<std::string> began, finished;
+  std::vector<std::string> began, finished, failed;
   int signal = 0;
 
   void run(const Plan& plan, const ScratchFolder& scratch) {
@@ -39,9 +46,11 @@ struct Runs {
       put_bytes(scratch / ("src/" + std::to_string(i) + ".py"), "a = " + std::to_string(i * i) + "\n");
     began.clear();
     finished.clear();
-    run_plan(plan, scratch.path(), MULTIPL_MOE_BINARY,
+    failed.clear();
+    run_plan(plan, scratch.path(), MULTIPL_MOE_BINARY, {},
              {.began = [this](const Stage& stage, std::size_t) { began.push_back(stage.id); },
               .finished = [this](const Stage& stage, std::size_t, double) { finished.push_back(stage.id); },
+              .failed = [this](const Stage& stage, std::size_t, std::size_t) { failed.push_back(stage.id); },
               .signal = [this] { return signal; }});
   }
 };
@@ -89,12 +98,13 @@ TEST_CASE("a stage that fails ends the run with its exit code, its message and i
                    ContainsSubstring("nowhere]") && ContainsSubstring("inner/shape.log"));
   }
   CHECK(runs.finished == std::vector<std::string>{"inner/data"});
+  CHECK(runs.failed == std::vector<std::string>{"inner/shape"});
   CHECK_FALSE(std::filesystem::exists(scratch / "inner/shape.json"));
   runs.run(small_plan(), scratch);
   CHECK(runs.finished == std::vector<std::string>{"inner/shape"});
 }
 
-TEST_CASE("a signal is passed to the stage and ends the run", "[reproduce][stages]") {
+TEST_CASE("after a signal nothing is started", "[reproduce][stages]") {
   const ScratchFolder scratch;
   Runs runs;
   runs.signal = SIGTERM;
@@ -105,10 +115,53 @@ TEST_CASE("a signal is passed to the stage and ends the run", "[reproduce][stage
     signal = stopped.signal;
   }
   CHECK(signal == SIGTERM);
-  CHECK(runs.finished.empty());
+  CHECK(runs.began.empty());
   runs.signal = 0;
   runs.run(small_plan(), scratch);
   CHECK(runs.finished == both);
+}
+
+TEST_CASE("after SIGKILL a training goes on from its checkpoint, and what is finished is not run again",
+          "[reproduce][stages]") {
+  const ScratchFolder scratch;
+  put_tiny_config(scratch);
+  const std::int64_t steps = moe::testing::is_slow_build ? 300 : 1500;
+  Plan plan;
+  plan.stages = {small_plan().stages[0],
+                 {.id = "run",
+                  .words = {"pretrain", "--data", "inner/data", "--config-json", "tiny.json", "--languages", "python",
+                            "--steps", std::to_string(steps), "--save-steps", "20", "--batch-size", "1",
+                            "--sequence-length", "8", "-o", "run"},
+                  .needs = {"inner/data"},
+                  .output = "run"}};
+  Runs runs;
+  const ::pid_t parent = ::fork();
+  REQUIRE(parent >= 0);
+  if (parent == 0) {
+    try {
+      runs.run(plan, scratch);
+    } catch (...) {
+    }
+    ::_exit(0);
+  }
+  for (int i = 0; i < 4000 && !std::filesystem::exists(scratch / "run/checkpoints/LATEST"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ::kill(parent, SIGKILL);
+  ::waitpid(parent, nullptr, 0);
+  REQUIRE(std::filesystem::exists(scratch / "run/checkpoints/LATEST"));
+  // The training still writes a checkpoint.
+  const auto is_free = [&] {
+    try {
+      const FolderLock lock(scratch / "run");
+      return true;
+    } catch (const Failure&) {
+      return false;
+    }
+  };
+  for (int i = 0; i < 4000 && !is_free(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  runs.run(plan, scratch);
+  CHECK(runs.finished == std::vector<std::string>{"run"});
+  CHECK_THAT(get_bytes(scratch / "logs/run.log"), ContainsSubstring("resuming after step"));
 }
 
 TEST_CASE("variables for options do not reach the stages", "[reproduce][stages]") {

@@ -1,5 +1,6 @@
 #include "multipl_moe/reproduce/stage_record.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "../io/scratch.hpp"
@@ -77,6 +78,25 @@ TEST_CASE("a stage that did not end is begun, if nothing else has changed", "[re
   Stage other = f.stage;
   other.words.back() = "1";
   CHECK(f.state_now(other) == State::missing);
+}
+
+TEST_CASE("finished stages are those that are done, with all that they need", "[reproduce][stages]") {
+  Finished f;
+  Plan plan;
+  plan.stages = {stage_of("data", {}), stage_of("a", {"data"}), stage_of("b", {"a"}), stage_of("c", {"data"})};
+  // The record of a names an input that is not there.
+  CHECK(finished_stages(plan, f.scratch.path()).empty());
+  OutputHashes done;
+  for (const std::string id : {"data", "a", "b"}) {
+    const Stage& stage =
+        *std::find_if(plan.stages.begin(), plan.stages.end(), [&](const Stage& s) { return s.id == id; });
+    f.records.begin(stage, done);
+    put_bytes(f.scratch / (id + "/file"), id);
+    if (id != "b") f.records.finish(stage, done);
+  }
+  CHECK(finished_stages(plan, f.scratch.path()) == std::set<std::string>{"data", "a"});
+  plan.stages[1].words.emplace_back("--other");
+  CHECK(finished_stages(plan, f.scratch.path()) == std::set<std::string>{"data"});
 }
 
 TEST_CASE("a damaged record counts as none", "[reproduce][stages]") {
