@@ -28,6 +28,10 @@
 #   sh cmake/bootstrap.sh demo [ARGUMENT...] installs missing packages, builds the program multipl_moe, downloads real
 #                                            code in six languages and runs the demo on it
 #   sh cmake/bootstrap.sh demo --corpus DIR  the same on your own source files (or MOE_CORPUS=DIR), without a download
+#   sh cmake/bootstrap.sh reproduce [ARGUMENT...]
+#                                            installs missing packages, a sandbox and the compilers of the six languages,
+#                                            builds the program and runs its command reproduce, such as with --scale
+#                                            smoke -o DIR or --plan
 #
 # Data goes to stdout, progress to stderr. Downloaded code is unpacked under build/corpus, never installed.
 set -eu
@@ -87,7 +91,7 @@ install_packages() {
   apt_get update && apt_get install -y --no-install-recommends "$@"
 }
 
-# $1 = test | sanitize | gpu | gpu-program | demo | demo-without-download
+# $1 = test | sanitize | gpu | gpu-program | demo | demo-without-download | reproduce
 require_packages() {
   needed="libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev libpcre2-dev libutf8proc-dev
   zlib1g-dev"
@@ -354,6 +358,17 @@ demo_command() {
   exec "$root/build/release/bin/multipl_moe" demo "$@"
 }
 
+reproduce_command() {
+  # These execute nothing.
+  with=compilers
+  for argument; do
+    case $argument in --plan | --report | --help | -h) with='' ;; esac
+  done
+  require_packages reproduce
+  build release --target multipl_moe
+  exec "$root/build/release/bin/multipl_moe" reproduce "$@"
+}
+
 with=''
 command=${1:-}
 [ $# -gt 0 ] && shift
@@ -364,5 +379,6 @@ case $command in
   gpu) gpu_command "$@" ;;
   gpu-program) gpu_program_command "$@" ;;
   demo) demo_command "$@" ;;
-  *) die "usage: sh cmake/bootstrap.sh test [--with arm,compilers,mpi,browser] | sanitize | threads | gpu | gpu-program [--pack | ARGUMENT...] | demo [--corpus DIR] [ARGUMENT...]" ;;
+  reproduce) reproduce_command "$@" ;;
+  *) die "usage: sh cmake/bootstrap.sh test [--with arm,compilers,mpi,browser] | sanitize | threads | gpu | gpu-program [--pack | ARGUMENT...] | demo [--corpus DIR] [ARGUMENT...] | reproduce [ARGUMENT...]" ;;
 esac
