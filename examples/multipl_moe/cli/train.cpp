@@ -2,6 +2,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/dry_run.hpp"
@@ -26,10 +28,6 @@ struct PostTrainFlags : TrainingFlags {
   bool untie = false;
 };
 
-moe::TrainByName weights_of(const PostTrainFlags& flags, const ModelConfig& config) {
-  return flags.trainable == "auto" ? post_training_weights(config) : moe::TrainByName();
-}
-
 ModelConfig config_of(const PostTrainFlags& flags) {
   ModelConfig config = load_config(flags.model);
   if (flags.untie) config.tie_word_embeddings = false;
@@ -52,13 +50,14 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const ModelConfig config = config_of(flags);
   check_run("train", config, flags);
   check_routing(flags, config);
+  const moe::TrainByName trains = trainable_named(flags.trainable, config);
   const auto tokenizer = read_tokenizer(model_folder(flags.model));
   require_trainable(config, model_folder(flags.model) / "config.json");
   require_tokenizer_fits(flags.model, config, *tokenizer);
   const LanguageFiles files = open_text(flags.data, "train", *tokenizer, flags.model);
   BatchStream stream(files, mixed_shares(flags.mix, files), flags.batch_options(*tokenizer));
   note_unused_loss_weights(flags, config);
-  if (is_only_planned({"train", config, weights_of(flags, config), stream, gpu, *tokenizer}, flags)) return;
+  if (is_only_planned({"train", config, trains, stream, gpu, *tokenizer}, flags)) return;
   // A resumed run has its weights in its checkpoint; the model in the folder only has to be the one that it began with.
   const Device device = device_named(flags.device);
   const ExpertSpread spread = flags.expert_spread();
@@ -66,7 +65,7 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
                                   : load_model(flags.model, flags.threads, config, flags.model_dtype(), device, spread);
   TrainOptions options = flags.train_options(command, stream, *tokenizer);
   options.origin = fmt::format("XXH3 {:016x}", hash_of_weights(flags.model));
-  options.trains = weights_of(flags, config);
+  options.trains = trains;
   std::optional<RecordedRouting> record;
   std::optional<ReplayedRouting> replay;
   if (!flags.record.empty()) options.record = &record.emplace(flags.record);
@@ -96,9 +95,11 @@ void add_train_command(CLI::App& program) {
   command
       .add_option("--trainable", flags->trainable,
                   "weights that are trained: auto: new experts, routers and fusions of the multipl-moe architectures, "
-                  "adapters of lora and mole, all weights of any other; all: all weights")
+                  "adapters of lora and mole, all weights of any other; all: all weights; ffn: the feed-forward "
+                  "networks, or all experts and routers in their place; frozen-routers: those of auto without the "
+                  "routers, which stay as upcycle drew them")
       ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "all"}));
+      ->check(CLI::IsMember(std::vector<std::string>(trainable_names.begin(), trainable_names.end())));
   command
       .add_option("--replay-routing", flags->replay,
                   "file written by --record-routing of train or generate: for each sequence the layers use the experts "

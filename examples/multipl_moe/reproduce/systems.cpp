@@ -9,6 +9,8 @@ namespace {
 
 /// docs/07_systems.md, over 1.837 billion.
 constexpr double hybrid_total = 5.86, hybrid_active = 1.88, hybrid_trainable = 4.86;
+/// 24 times three matrices of 2048 x 5504, over 1.837 billion.
+constexpr double ffn_share = 0.44;
 
 System hybrid(std::string_view name, std::string_view title, std::vector<std::string_view> items,
               std::vector<std::string_view> upcycle, bool is_causal = false) {
@@ -96,6 +98,15 @@ std::vector<System> all_systems() {
   all.push_back(hybrid("all-trained", "MultiPL-MoE, all weights trained", {"controls"}, {"--arch", "multipl-moe"}));
   all.back().train = {"--trainable", "all"};
   all.back().trainable = hybrid_total;
+  // The balance loss would still train what the routers read.
+  all.push_back(hybrid("random-routing", "MultiPL-MoE, random routers", {"controls"}, {"--arch", "multipl-moe"}));
+  all.back().train = {"--trainable", "frozen-routers", "--balance-weight", "0"};
+  all.push_back({.name = "ffn-only",
+                 .title = "post-pretraining, feed-forward networks only",
+                 .items = {"controls"},
+                 .upcycle = {},
+                 .train = {"--trainable", "ffn"},
+                 .trainable = ffn_share});
   all.push_back({.name = "dense-equal-time",
                  .title = "post-pretraining for equal time",
                  .items = {"controls"},

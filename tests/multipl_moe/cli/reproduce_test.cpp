@@ -64,7 +64,7 @@ TEST_CASE("every command of a plan is one that the program accepts, and every sy
       CHECK(outcome.exit_code == 0);
     }
   }
-  CHECK(made == 15 + 8);
+  CHECK(made == 16 + 8);
 }
 
 TEST_CASE("what reproduce cannot do is refused before anything is written", "[cli][reproduce]") {

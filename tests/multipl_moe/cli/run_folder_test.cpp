@@ -119,6 +119,13 @@ TEST_CASE("post-training resumes only with the model that it started from", "[cl
   CHECK_THAT(other.error, ContainsSubstring("starting weights: XXH3"));
   CHECK_THAT(train("--model mixture -o post --resume --mix 1:1").error, ContainsSubstring("share of "));
   CHECK_THAT(train("--model mixture -o post --resume --trainable all").error, ContainsSubstring("weights that train"));
+  REQUIRE(train("--model base -o networks --trainable ffn").exit_code == 0);
+  CHECK(train("--model base -o networks --resume --trainable ffn").exit_code == 0);
+  CHECK_THAT(train("--model base -o networks --resume").error, ContainsSubstring("weights that train"));
+  const Outcome without_routers = train("--model base -o frozen --trainable frozen-routers");
+  CHECK(without_routers.exit_code == 2);
+  CHECK_THAT(without_routers.error, ContainsSubstring("needs routers to freeze"));
+  CHECK_FALSE(fs::exists(place.scratch / "frozen"));
 }
 
 TEST_CASE("SIGTERM and SIGINT end the program after a checkpoint, with 143 and 130", "[cli][run]") {

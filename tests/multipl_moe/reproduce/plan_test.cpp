@@ -133,6 +133,9 @@ TEST_CASE("systems differ as the paper's tables need", "[reproduce][plan]") {
   CHECK(value_of(stage(seed + "mix-7-3/run"), "--mix") == "7:3");
   CHECK(value_of(stage(seed + "multipl-moe/run"), "--mix") == "9:1");
   CHECK(value_of(stage(seed + "all-trained/run"), "--trainable") == "all");
+  CHECK(value_of(stage(seed + "ffn-only/run"), "--trainable") == "ffn");
+  CHECK(value_of(stage(seed + "ffn-only/run"), "--model") == seed + "base/run");
+  CHECK(value_of(stage(seed + "random-routing/run"), "--trainable") == "frozen-routers");
   CHECK(value_of(stage(seed + "dense/run"), "--model") == seed + "base/run");
   CHECK(value_of(stage(seed + "dense-equal-time/run"), "--steps") == "752");
   // The same seed decides data and start of all systems.
