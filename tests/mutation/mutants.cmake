@@ -963,6 +963,26 @@ mutant(gradient_of_any_layer runtime/any_layer.hpp
   AFTER [==[gradient.layer_ != nullptr]==]
   REASON "the gradient of another layer is written as if it were the layer's own"
   TESTS runtime/any_layer runtime/any_layer_bfloat16)
+mutant(first_later_token_stays multipl_moe/eval/later_tokens.hpp
+  BEFORE [==[for (std::int64_t t = begin; t < end; ++t)]==]
+  AFTER [==[for (std::int64_t t = begin + 1; t < end; ++t)]==]
+  REASON "a model that looks one token ahead passes the check"
+  TESTS multipl_moe/eval/later_tokens)
+mutant(a_token_is_replaced_by_itself multipl_moe/eval/later_tokens.hpp
+  BEFORE [==[% (vocabulary - 1)) % vocabulary)]==]
+  AFTER [==[% vocabulary) % vocabulary)]==]
+  REASON "some of the later tokens stay"
+  TESTS multipl_moe/eval/later_tokens)
+mutant(no_cut_after_a_border multipl_moe/eval/later_tokens.hpp
+  BEFORE [==[window, window + 1, window + window / 2]==]
+  AFTER [==[window, window + window / 2]==]
+  REASON "a segment of which one token is known is not tested"
+  TESTS multipl_moe/eval/later_tokens)
+mutant(a_number_for_none_is_no_change multipl_moe/eval/later_tokens.hpp
+  BEFORE [==[? INFINITY]==]
+  AFTER [==[? 0]==]
+  REASON "a prediction that becomes NaN counts as equal"
+  TESTS multipl_moe/eval/later_tokens)
 mutant(pass_at_k_with_replacement multipl_moe/benchmark/pass_at_k.hpp
   BEFORE [==[for (std::int64_t i = n - c + 1; i <= n; ++i)]==]
   AFTER [==[for (std::int64_t i = n - c; i < n; ++i)]==]

@@ -6,6 +6,7 @@
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
 #include "multipl_moe/cli/weights_option.hpp"
+#include "multipl_moe/eval/causality.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/mpi/launch.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
@@ -60,12 +61,20 @@ void add_eval_command(CLI::App& program) {
     // Scores travel through host memory, whatever the device.
     const auto ranks = launched_ranks();
     if (ranks) begin_together(*ranks, *flags, *model, files);
+    // Every process has the whole model and checks it, which takes no longer than one that waits for another.
+    const CausalityOptions checked{options.sequences, options.length};
+    const Causality causality = measure_causality(*model, suffix_texts(files, checked, *model->tokenizer()), checked);
+    require_causality("eval", causality);
     const Evaluation evaluation = evaluate(*model, files, options, ranks.get());
-    fmt::print("{}\n", flags->json ? evaluation_json(evaluation) : evaluation_table(evaluation));
-    if (!model->is_causal())
+    if (flags->json)
+      fmt::print("{}\n", evaluation_json(evaluation, causality));
+    else
+      fmt::print("{}{}\n", causality.is_by_design ? "" : look_ahead_text(causality) + "\n",
+                 evaluation_table(evaluation));
+    if (!causality.is_by_design)
       notice(
           "note: the routing of this model depends on later tokens (it is not causal), so its scores are not those of "
-          "a language model\n");
+          "a language model; `probe leak` measures what it knows of them\n");
   });
 }
 

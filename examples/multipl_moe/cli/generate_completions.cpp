@@ -7,6 +7,7 @@
 
 #include "multipl_moe/cli/generation_run.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
+#include "multipl_moe/eval/causality.hpp"
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
@@ -18,6 +19,35 @@ namespace multipl_moe {
 
 using benchmark::Completion;
 using benchmark::Problem;
+
+namespace {
+
+/// Throws Failure if the first tokens of prompts that follow each other are predicted by what comes after them. A model
+/// that is not causal by design is given every prefix alone, so there is nothing to check.
+void check_causality(const LanguageModel& model, const std::vector<Problem>& problems) {
+  if (!model.is_causal()) return;
+  const ModelConfig& config = model.config();
+  const std::int64_t window = config.moe ? config.moe->segment_window : 0;
+  const CausalityOptions options{
+      .sequences = 2, .length = std::min(config.longest_text() - 1, std::max<std::int64_t>(128, 2 * window + 2))};
+  const Language language = problems.front().language;
+  std::vector<Token> tokens;
+  for (const Problem& problem : problems) {
+    if (problem.language != language) continue;
+    const std::vector<Token> more = model.tokenizer()->encode(problem.prompt);
+    tokens.insert(tokens.end(), more.begin(), more.end());
+    if (std::ssize(tokens) > options.length) break;
+  }
+  if (tokens.size() < 2) return;
+  tokens.resize(std::min(tokens.size(), static_cast<std::size_t>(options.length) + 1));
+  const SuffixText text{.name = std::string(title_of(language)),
+                        .tokens = {tokens.begin(), tokens.end() - 1},
+                        .targets = {tokens.begin() + 1, tokens.end()},
+                        .languages = {language}};
+  require_causality("evaluate", measure_causality(model, std::span(&text, 1), options));
+}
+
+}  // namespace
 
 void require_generation(const EvaluateFlags& flags, const std::vector<Problem>& problems) {
   std::vector<std::string> prompts;
@@ -58,6 +88,7 @@ std::vector<Completion> generate_completions(const EvaluateFlags& flags, const s
     options.end_tokens = of_model.end_tokens;
     const auto model = load_for_inference(
         flags, generation_run("evaluate", flags.model, prompts, generate_options_of(options, problems.front())));
+    check_causality(*model, problems);
     if (!model->is_causal() && !flags.quiet)
       notice(
           "note: the routing of this model depends on later tokens (it is not causal), so every token takes a pass "

@@ -64,8 +64,9 @@ std::string evaluation_table(const Evaluation& evaluation) {
   return text;
 }
 
-std::string evaluation_json(const Evaluation& evaluation) {
-  nlohmann::ordered_json out;
+std::string evaluation_json(const Evaluation& evaluation, const Causality& causality) {
+  nlohmann::ordered_json out{{"causal", causality.is_by_design}, {"changed_predictions", nullptr}};
+  if (causality.changes.compared > 0) out["changed_predictions"] = causality.changes.share();
   for (const Language language : all_languages)
     if (const auto& s = evaluation[index_of(language)])
       out[std::string(name_of(language))] = {

@@ -76,7 +76,10 @@ TEST_CASE("the commands work in sequence, from source files to generated text", 
   REQUIRE(run(scratch, "train --model mixture -o post --steps 2 --mix 7:3" + small).exit_code == 0);
   const Outcome eval = run(scratch, "eval --model post --data data --sequence-length 32 --json");
   REQUIRE(eval.exit_code == 0);
-  CHECK(nlohmann::json::parse(eval.out).size() == 6);
+  const auto scores = nlohmann::json::parse(eval.out);
+  CHECK(scores.size() == 2 + 6);
+  CHECK(scores["causal"] == true);
+  CHECK(scores["changed_predictions"] == 0);
   const Outcome text = run(scratch, "generate --model post --prompt 'def ' --max-new-tokens 5 --seed 2");
   CHECK(text.exit_code == 0);
   CHECK(text.out == run(scratch, "generate --model post --prompt 'def ' --max-new-tokens 5 --seed 2").out);
@@ -85,6 +88,11 @@ TEST_CASE("the commands work in sequence, from source files to generated text", 
   const Outcome paper = run(scratch, "upcycle --model base -o paper --arch multipl-moe");
   CHECK(paper.exit_code == 0);
   CHECK_THAT(run(scratch, "generate --model paper --prompt a --max-new-tokens 1").error, ContainsSubstring("note:"));
+  const std::string ahead = "eval --model paper --data data --sequence-length 32 --max-bytes 200";
+  CHECK(run(scratch, ahead).out.starts_with("not scores of a language model: the routing depends on later tokens"));
+  const auto of_paper = nlohmann::json::parse(run(scratch, ahead + " --json").out);
+  CHECK(of_paper["causal"] == false);
+  CHECK(of_paper["changed_predictions"] > 0);
 }
 
 TEST_CASE("every compared system can be upcycled, trained, evaluated and used for generation", "[cli]") {

@@ -33,7 +33,9 @@ class CountingModel final : public WrappedModel {
   int& batches_;
 };
 
-std::string text_of(const Evaluation& evaluation) { return evaluation_table(evaluation) + evaluation_json(evaluation); }
+std::string text_of(const Evaluation& evaluation) {
+  return evaluation_table(evaluation) + evaluation_json(evaluation, {});
+}
 
 /// The bits of all scores.
 std::vector<double> values_of(const Evaluation& evaluation) {
