@@ -5,7 +5,7 @@ cmake_minimum_required(VERSION 3.25)
 # The folders from the lowest layer up: each may include those before it. The interfaces of an architecture
 # (io/architecture.hpp, io/transformers_family.hpp) are below the code that uses one; the headers in architectures/ are
 # included only from that folder.
-set(floors io statistics sandbox tokenizer data exercises benchmark model cuda mpi architectures eval train report reproduce cli main.cpp)
+set(floors io statistics sandbox tokenizer data exercises benchmark model cuda mpi architectures eval train report probe reproduce cli main.cpp)
 set(closed architectures)
 
 cmake_path(ABSOLUTE_PATH ROOT)

@@ -983,6 +983,26 @@ mutant(a_number_for_none_is_no_change multipl_moe/eval/later_tokens.hpp
   AFTER [==[? 0]==]
   REASON "a prediction that becomes NaN counts as equal"
   TESTS multipl_moe/eval/later_tokens)
+mutant(probe_scores_the_training_text multipl_moe/probe/random_text.hpp
+  BEFORE [==[static_cast<std::uint32_t>(use) << 24 | number]==]
+  AFTER [==[number]==]
+  REASON "a model that knows its training text by heart seems to leak"
+  TESTS multipl_moe/probe/random_text)
+mutant(the_last_letter_never_occurs multipl_moe/probe/random_text.hpp
+  BEFORE [==[draws.below(alphabet.letters.size())]==]
+  AFTER [==[draws.below(alphabet.letters.size() - 1)]==]
+  REASON "letters have less entropy than the bound assumes"
+  TESTS multipl_moe/probe/random_text)
+mutant(missed_letters_are_no_evidence multipl_moe/probe/leak_bounds.hpp
+  BEFORE [==[(share * std::log2(share / most) + missed)]==]
+  AFTER [==[(share * std::log2(share / most))]==]
+  REASON "the surprise is above that of the binomial distribution, so that a causal model can seem to leak"
+  TESTS multipl_moe/probe/leak_bounds)
+mutant(the_better_measure_is_free multipl_moe/probe/leak_bounds.hpp
+  BEFORE [==[surprise_of_hits(scores)) - 1)]==]
+  AFTER [==[surprise_of_hits(scores)))]==]
+  REASON "the better of two tests counts as if it were the only one"
+  TESTS multipl_moe/probe/leak_bounds)
 mutant(pass_at_k_with_replacement multipl_moe/benchmark/pass_at_k.hpp
   BEFORE [==[for (std::int64_t i = n - c + 1; i <= n; ++i)]==]
   AFTER [==[for (std::int64_t i = n - c; i < n; ++i)]==]

@@ -133,6 +133,7 @@ int run(int argc, char** argv) {
   add_generate_command(program);
   add_trace_command(program);
   add_report_command(program);
+  add_probe_command(program);
   add_doctor_command(program);
   add_demo_command(program);
   add_reproduce_command(program);

@@ -20,6 +20,7 @@ void add_evaluate_command(CLI::App& program);
 void add_generate_command(CLI::App& program);
 void add_trace_command(CLI::App& program);
 void add_report_command(CLI::App& program);
+void add_probe_command(CLI::App& program);
 void add_doctor_command(CLI::App& program);
 void add_demo_command(CLI::App& program);
 void add_reproduce_command(CLI::App& program);

@@ -17,9 +17,26 @@ using moe::testing::is_slow_build;
 TEST_CASE("every command has help that names its options", "[cli]") {
   const ScratchFolder scratch;
   CHECK(run(scratch, "--help").exit_code == 0);
-  for (const char* command :
-       {"info", "exercises", "prepare", "pretrain", "make-checkpoint", "upcycle", "train", "merge", "export", "eval",
-        "generate", "trace", "report", "doctor", "demo", "tokenizer train", "tokenizer encode", "tokenizer decode"}) {
+  for (const char* command : {"info",
+                              "exercises",
+                              "prepare",
+                              "pretrain",
+                              "make-checkpoint",
+                              "upcycle",
+                              "train",
+                              "merge",
+                              "export",
+                              "eval",
+                              "generate",
+                              "trace",
+                              "report",
+                              "doctor",
+                              "demo",
+                              "probe leak",
+                              "probe random-text",
+                              "tokenizer train",
+                              "tokenizer encode",
+                              "tokenizer decode"}) {
     const Outcome help = run(scratch, std::string(command) + " --help");
     CHECK(help.exit_code == 0);
     CHECK_THAT(help.out, ContainsSubstring("--"));

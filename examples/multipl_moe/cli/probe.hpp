@@ -1,0 +1,11 @@
+/// The commands of `multipl_moe probe`.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace multipl_moe {
+
+void add_probe_random_text(CLI::App& group);
+void add_probe_leak(CLI::App& group);
+
+}  // namespace multipl_moe
