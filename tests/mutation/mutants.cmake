@@ -1033,6 +1033,36 @@ mutant(processes_share_an_unfinished_file multipl_moe/io/shared_file.hpp
   AFTER [==[".partial"]==]
   REASON "of two processes that write a file, one renames the other's unfinished bytes"
   TESTS multipl_moe/io/shared_file)
+mutant(rare_positions_count_as_much multipl_moe/statistics/information.hpp
+  BEFORE [==[weight += sum / totals[g];]==]
+  AFTER [==[weight += 1;]==]
+  REASON "a stratum with few counts weighs as much as one with many"
+  TESTS multipl_moe/statistics/information)
+mutant(chance_never_reaches_the_observed multipl_moe/statistics/information.hpp
+  BEFORE [==[static_cast<double>(reached + 1) / static_cast<double>(by_chance.size() + 1)]==]
+  AFTER [==[static_cast<double>(reached) / static_cast<double>(by_chance.size())]==]
+  REASON "p is 0, which no number of permutations can show"
+  TESTS multipl_moe/statistics/information)
+mutant(absent_groups_have_a_share multipl_moe/statistics/information.hpp
+  BEFORE [==[const double share = 1 / static_cast<double>(here.size());]==]
+  AFTER [==[const double share = 1 / static_cast<double>(sample.groups);]==]
+  REASON "a language without segments at a position is part of the mean distribution there"
+  TESTS multipl_moe/statistics/information)
+mutant(the_top_position_is_taken_twice multipl_moe/reproduce/routing_measures.hpp
+  BEFORE [==[sums[static_cast<std::size_t>(first)] = -2;]==]
+  AFTER [==[sums[static_cast<std::size_t>(first)] -= 0;]==]
+  REASON "the two most selected positions are one"
+  TESTS multipl_moe/reproduce/routing_measures)
+mutant(late_positions_are_rarer multipl_moe/reproduce/routing_measures.hpp
+  BEFORE [==[sums[p] = sequences[p] > 0 ? sums[p] / sequences[p] : -1;]==]
+  AFTER [==[sums[p] = sequences[p] > 0 ? sums[p] : -1;]==]
+  REASON "a position that few sequences have is called rarely selected"
+  TESTS multipl_moe/reproduce/routing_measures)
+mutant(spread_of_the_last_language multipl_moe/reproduce/routing_measures.hpp
+  BEFORE [==[spread += greatest / sum * static_cast<double>(counts.size()) - 1;]==]
+  AFTER [==[spread = greatest / sum * static_cast<double>(counts.size()) - 1;]==]
+  REASON "only the last language counts"
+  TESTS multipl_moe/reproduce/routing_measures)
 mutant(jobs_wait_for_each_other multipl_moe/reproduce/schedule.hpp
   BEFORE [==[now = next->first;]==]
   AFTER [==[now = std::max_element(running.begin(), running.end())->first;]==]

@@ -99,8 +99,8 @@ void run_stages(const ReproduceFlags& flags, const reproduce::Plan& plan, const 
 void write_report(const reproduce::Plan& plan, const fs::path& folder, const std::set<std::string>& finished) {
   const auto claims = reproduce::parse_claims(reproduce::claims_text(), "claims.toml");
   const auto scores = reproduce::read_scores(plan, folder, finished);
-  const auto judged = reproduce::judge(claims, scores);
-  const std::string text = reproduce::report_text(plan, scores, claims, judged);
+  const auto judged = reproduce::judge(claims, scores, reproduce::read_routing(plan, folder, finished));
+  const std::string text = reproduce::report_text(plan, scores, judged);
   // --report may be called while a run writes its own.
   write_shared_file(folder / "scores.csv", reproduce::scores_csv(scores));
   write_shared_file(folder / "claims.csv", reproduce::claims_csv(judged));

@@ -54,6 +54,7 @@ void write_trace(const RoutingTrace& trace, const std::filesystem::path& folder)
   create_folders(folder);
   write_file_atomically(folder / "token_experts.csv", token_experts_csv(trace));
   write_file_atomically(folder / "summary.csv", summary_csv(trace));
+  write_file_atomically(folder / "sequences.csv", sequences_csv(trace));
   if (has_segments(trace)) {
     write_file_atomically(folder / "segment_experts.csv", segment_experts_csv(trace));
     write_file_atomically(folder / "segment_positions.csv", segment_positions_csv(trace));

@@ -87,6 +87,25 @@ void add_positions(LevelTally& tally, const moe::Observation& seen, std::int64_t
   }
 }
 
+/// Counts rows by their sequence. No row is in two.
+void add_sequences(LevelTally& tally, const moe::Observation& seen, std::int64_t length, bool of_segments) {
+  const auto experts = static_cast<std::size_t>(seen.experts);
+  const std::size_t before = tally.sequences.size();
+  for (std::size_t row = 0; row < static_cast<std::size_t>(seen.rows); ++row) {
+    const std::size_t number = before + static_cast<std::size_t>(static_cast<std::int64_t>(seen.begin[row]) / length);
+    while (tally.sequences.size() <= number)
+      tally.sequences.push_back({.rows = 0, .kept = std::vector<std::int64_t>(experts), .segments = {}});
+    LevelTally::Sequence& sequence = tally.sequences[number];
+    ++sequence.rows;
+    if (of_segments) sequence.segments.emplace_back();
+    for (std::size_t e = 0; e < experts; ++e) {
+      if (seen.kept[row * experts + e] == 0) continue;
+      ++sequence.kept[e];
+      if (of_segments) sequence.segments.back().push_back(static_cast<std::int32_t>(e));
+    }
+  }
+}
+
 }  // namespace
 
 std::int64_t LevelTally::pairs_kept() const { return sum_of(kept); }
@@ -141,6 +160,7 @@ void RoutingTally::add(const moe::Observation& seen, std::int64_t length) {
   tally.rows += seen.rows;
   for (std::size_t row = 0; row < static_cast<std::size_t>(seen.rows); ++row) add_row(tally, seen, row);
   if (of_segments) add_positions(tally, seen, length);
+  add_sequences(tally, seen, length, of_segments);
 }
 
 std::vector<std::int64_t> fixed_token_experts(const ModelConfig& config) {

@@ -30,6 +30,15 @@ struct LevelTally {
   };
   std::vector<Position> positions;
 
+  /// The rows of one sequence, in the order in which sequences were observed.
+  struct Sequence {
+    std::int64_t rows = 0;
+    std::vector<std::int64_t> kept;  ///< [N]
+    /// For segments only: the experts that process each, in the order of the sequence.
+    std::vector<std::vector<std::int32_t>> segments;
+  };
+  std::vector<Sequence> sequences;
+
   std::int64_t pairs_kept() const;
   /// Mean gate of the rows that the expert processes; NaN if there are none.
   double mean_gate(std::size_t expert) const;

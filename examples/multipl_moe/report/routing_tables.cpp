@@ -1,9 +1,11 @@
 #include "multipl_moe/report/routing_tables.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace multipl_moe {
 
@@ -39,6 +41,21 @@ std::string summary_of(const std::string& start, const char* name, const LevelTa
   return fmt::format("{},{},{},{},{},{},{},{}\n", start, name, level.rows, field(level.load_max_over_mean()),
                      field(level.load_variation()), field(level.mean_entropy()),
                      share_field(level.pairs_kept(), level.rows), field(level.dropped_share()));
+}
+
+std::string sequences_of(const std::string& start, const char* name, const LevelTally& level) {
+  std::string text;
+  for (std::size_t s = 0; s < level.sequences.size(); ++s) {
+    const LevelTally::Sequence& sequence = level.sequences[s];
+    std::vector<std::string> experts, segments;
+    for (std::size_t e = 0; e < sequence.kept.size(); ++e)
+      experts.push_back(level.fixed[e] != 0 ? "-" : fmt::to_string(sequence.kept[e]));
+    for (const auto& workers : sequence.segments)
+      segments.push_back(workers.empty() ? "-" : fmt::format("{}", fmt::join(workers, "+")));
+    text += fmt::format("{},{},{},{},{},{}\n", start, name, s, sequence.rows, fmt::join(experts, " "),
+                        fmt::join(segments, " "));
+  }
+  return text;
 }
 
 }  // namespace
@@ -80,6 +97,15 @@ std::string segment_sharing_csv(const RoutingTrace& trace) {
              text += fmt::format("{},{},{}\n", start, n, share_field(level.sharing[n], level.rows));
            return text;
          });
+}
+
+std::string sequences_csv(const RoutingTrace& trace) {
+  const auto lines_of = [](const char* name) {
+    return [name](const std::string& start, const LevelTally& level) { return sequences_of(start, name, level); };
+  };
+  return "language,layer,level,sequence,rows,experts,segments\n" +
+         table_of(trace, &RoutingTally::token, lines_of("token")) +
+         table_of(trace, &RoutingTally::segment, lines_of("segment"));
 }
 
 std::string summary_csv(const RoutingTrace& trace) {

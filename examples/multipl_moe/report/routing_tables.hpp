@@ -12,6 +12,13 @@
 ///                            share      of these, sequences whose segment there the expert processes
 ///     segment_sharing.csv    experts    number of experts that process a segment: 0 to all
 ///                            share      segments that exactly so many experts process, of all segments
+///     sequences.csv          level      token or segment: the kind of the rows
+///                            sequence   number of the sequence in its language, from 0
+///                            rows       of the sequence
+///                            experts    rows that each expert processes, separated by spaces; - for an expert that
+///                                       processes every row by design
+///                            segments   the experts of each segment, such as 0+3, or - for none, separated by spaces;
+///                                       empty for tokens
 ///     summary.csv            level      token or segment: the kind of the rows
 ///                            rows       number of routed rows
 ///                            load_max_over_mean  highest load over the mean load; this column, the next one and
@@ -33,6 +40,7 @@ std::string token_experts_csv(const RoutingTrace& trace);
 std::string segment_experts_csv(const RoutingTrace& trace);
 std::string segment_positions_csv(const RoutingTrace& trace);
 std::string segment_sharing_csv(const RoutingTrace& trace);
+std::string sequences_csv(const RoutingTrace& trace);
 std::string summary_csv(const RoutingTrace& trace);
 
 /// Whether any layer has routed segments.

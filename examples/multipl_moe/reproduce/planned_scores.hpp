@@ -22,13 +22,17 @@ struct PlannedScore {
   std::uint64_t seed = 0;
 };
 
-/// Empty for stages that score nothing.
-inline std::optional<PlannedScore> planned_score(const Stage& stage) {
-  if (!stage.id.ends_with("/scores")) return std::nullopt;
+/// Of a stage with the id TRACK/seed-N/SYSTEM/NAME.
+inline PlannedScore run_of_stage(const Stage& stage) {
   const std::filesystem::path folder = std::filesystem::path(stage.id).parent_path();
   const std::string seed = folder.parent_path().filename().native();
-  return PlannedScore{stage.prints ? Track::text : Track::exercises, folder.filename().native(),
-                      std::stoull(seed.substr(seed.find('-') + 1))};
+  return {stage.prints ? Track::text : Track::exercises, folder.filename().native(),
+          std::stoull(seed.substr(seed.find('-') + 1))};
+}
+
+/// Empty for stages that score nothing.
+inline std::optional<PlannedScore> planned_score(const Stage& stage) {
+  return stage.id.ends_with("/scores") ? std::optional(run_of_stage(stage)) : std::nullopt;
 }
 
 /// How many seeds of a system a plan scores.

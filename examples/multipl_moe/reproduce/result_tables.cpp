@@ -129,19 +129,25 @@ std::string missing_text(const Plan& plan, const AllScores& scores) {
 }
 
 std::string number(double value, Track track) {
+  if (track == Track::routing) return fmt::format("{:.3f}", value);
   return track == Track::exercises ? fmt::format("{:+.1f}", value) : fmt::format("{:+.3f}", value);
 }
 
 std::string comparison_text(const JudgedComparison& c, const JudgedClaim& claim) {
-  std::string text = fmt::format("over {} on {}: ", c.b, c.languages);
+  const bool is_routing = claim.track == Track::routing;
+  std::string text =
+      is_routing ? fmt::format("{}, {} layer, {}: ", name_of(claim.claim->measure), claim.claim->layer, c.languages)
+                 : fmt::format("over {} on {}: ", c.b, c.languages);
   if (!c.advantage) return text + "not measured";
   text += number(c.advantage->mean, claim.track);
   if (c.seeds < 2) return text + " with one seed, which decides nothing";
   text += fmt::format(" [{}, {}], p {:.3g}", number(c.advantage->low, claim.track),
                       number(c.advantage->high, claim.track), c.corrected_p);
+  const double bound = is_routing ? claim.claim->margin : 0;
   const auto above = std::count_if(c.advantage->seed_means.begin(), c.advantage->seed_means.end(),
-                                   [](double mean) { return mean > 0; });
-  text += fmt::format(", above 0 in {} of {}", above, counted(c.seeds, "seeds"));
+                                   [bound](double mean) { return mean > bound; });
+  text += fmt::format(", above {} in {} of {}", bound, above, counted(c.seeds, "seeds"));
+  if (!c.note.empty()) text += "; " + c.note;
   if (c.smallest_seen)
     text += fmt::format("; from {} on it would have been seen", number(*c.smallest_seen, claim.track));
   return text;
@@ -161,7 +167,7 @@ std::string claims_table(std::span<const JudgedClaim> judged) {
                         name_of(claim.track), name_of(claim.verdict), fmt::join(comparisons, "<br>"));
   }
   if (!others.empty())
-    text += fmt::format("\nNot measured, as not all of their systems were: {}.\n", fmt::join(others, ", "));
+    text += fmt::format("\nNot measured, as not all of their systems were run: {}.\n", fmt::join(others, ", "));
   return text;
 }
 
@@ -174,6 +180,17 @@ std::string paper_table() {
 }
 
 }  // namespace
+
+AllRouting read_routing(const Plan& plan, const fs::path& folder, const std::set<std::string>& finished) {
+  AllRouting routing;
+  for (const Stage& stage : plan.stages) {
+    if (stage.words.empty() || stage.words.front() != "trace" || !finished.contains(stage.id)) continue;
+    const auto run = run_of_stage(stage);
+    const fs::path file = folder / stage.output / "sequences.csv";
+    routing[run.system][run.seed] = parse_sequences(read_whole_file(file, largest_scores), file);
+  }
+  return routing;
+}
 
 AllScores read_scores(const Plan& plan, const fs::path& folder, const std::set<std::string>& finished) {
   AllScores scores;
@@ -231,8 +248,7 @@ std::string claims_csv(std::span<const JudgedClaim> claims) {
   return text;
 }
 
-std::string report_text(const Plan& plan, const AllScores& scores, std::span<const Claim> claims,
-                        std::span<const JudgedClaim> judged) {
+std::string report_text(const Plan& plan, const AllScores& scores, std::span<const JudgedClaim> judged) {
   std::string text = fmt::format("# Reproduction, scale {}\n\n{}. Numbers by seed: scores.csv, claims.csv.\n",
                                  plan.scale, counted(plan.seeds.size(), "seeds"));
   text += missing_text(plan, scores);
@@ -248,11 +264,8 @@ std::string report_text(const Plan& plan, const AllScores& scores, std::span<con
   text +=
       "\n## What the paper says\n\nAdvantages in points of pass@1 or bits per byte. A claim is shown if the difference "
       "has the same sign in every seed, an interval of 95 % without 0, a corrected p below 0.05, and exceeds the "
-      "margin that claims.toml set before.\n\n" +
+      "margin that claims.toml set before. Measures of routing are compared with their margin in the same way.\n\n" +
       claims_table(judged);
-  text += "\nClaims about routing, which this version does not measure:\n\n";
-  for (const Claim& claim : claims)
-    if (claim.measure != Measure::score) text += fmt::format("- {} ({})\n", claim.sentence, claim.source);
   text +=
       "\n## The paper's own figures\n\nOf models with 1.8 to 10.8 billion parameters on other benchmarks: no number of "
       "this report can be compared with them.\n\n" +

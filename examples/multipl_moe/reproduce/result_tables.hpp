@@ -16,14 +16,16 @@ namespace multipl_moe::reproduce {
 /// IoError.
 AllScores read_scores(const Plan& plan, const std::filesystem::path& folder, const std::set<std::string>& finished);
 
+/// The traces of the plan's runs in `folder` whose stages are `finished`. Throws BadFile, IoError.
+AllRouting read_routing(const Plan& plan, const std::filesystem::path& folder, const std::set<std::string>& finished);
+
 /// A row for each system and language: mean and deviation over seeds, Wilson's interval, and all seeds' values.
 std::string scores_csv(const AllScores& scores);
 /// A row for each comparison of each claim.
 std::string claims_csv(std::span<const JudgedClaim> claims);
 
-/// report.md: the scores, the claims with their verdicts, those about routing, and the paper's own figures. Scores of
-/// the plan that are not there are named as not run.
-std::string report_text(const Plan& plan, const AllScores& scores, std::span<const Claim> claims,
-                        std::span<const JudgedClaim> judged);
+/// report.md: the scores, the claims with their verdicts, and the paper's own figures. Scores of the plan that are not
+/// there are named as not run.
+std::string report_text(const Plan& plan, const AllScores& scores, std::span<const JudgedClaim> judged);
 
 }  // namespace multipl_moe::reproduce

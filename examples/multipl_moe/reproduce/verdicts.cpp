@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/reproduce/routing_verdicts.hpp"
 
 namespace multipl_moe::reproduce {
 
@@ -19,6 +20,7 @@ struct Rule {
   double sign = 1;   ///< of the claimed advantage
   double bound = 0;  ///< in the claimed direction
   double margin = 0;
+  double side = 1;  ///< of the bound that the claim says; -1: below
 };
 
 Rule rule_of(const Claim& claim, Track track) {
@@ -28,6 +30,10 @@ Rule rule_of(const Claim& claim, Track track) {
       return {-1, 0, margin};
     case Direction::kept:
       return {1, -margin, 0};
+    case Direction::above:
+      return {1, claim.margin, 0};
+    case Direction::below:
+      return {1, claim.margin, 0, -1};
     default:
       return {1, 0, margin};
   }
@@ -93,12 +99,12 @@ bool is_beyond(const Comparison& c, double corrected_p, const Rule& rule, double
                      [&](double mean) { return side * (mean - rule.bound) > 0; });
 }
 
-void conclude(JudgedComparison& judged, const Rule& rule, std::size_t tests) {
+void conclude(JudgedComparison& judged, const Rule& rule, Track track, std::size_t tests) {
   const Comparison& c = *judged.advantage;
-  judged.verdict = is_beyond(c, judged.corrected_p, rule, 1)    ? Verdict::shown
-                   : is_beyond(c, judged.corrected_p, rule, -1) ? Verdict::contradicted
-                                                                : Verdict::undecided;
-  if (judged.verdict == Verdict::undecided && judged.seeds > 1)
+  judged.verdict = is_beyond(c, judged.corrected_p, rule, rule.side)    ? Verdict::shown
+                   : is_beyond(c, judged.corrected_p, rule, -rule.side) ? Verdict::contradicted
+                                                                        : Verdict::undecided;
+  if (judged.verdict == Verdict::undecided && judged.seeds > 1 && track != Track::routing)
     judged.smallest_seen = rule.bound + smallest_difference_seen(c, rule.margin, tests);
 }
 
@@ -116,7 +122,9 @@ JudgedClaim measured(const Claim& claim, Track track, const AllScores& scores, s
   const Rule rule = rule_of(claim, track);
   for (const std::string& b : claim.b)
     for (const std::string& group : claim.languages) {
-      JudgedComparison comparison{b, group, Verdict::not_measured, 0, std::nullopt, 1, std::nullopt};
+      JudgedComparison comparison;
+      comparison.b = b;
+      comparison.languages = group;
       const auto languages = languages_of_group(group);
       const Pairs pairs = pairs_of(scores, track == Track::text ? claim.text_a : claim.a, b, track);
       if (!pairs.empty()) {
@@ -141,7 +149,7 @@ void correct_and_conclude(std::span<JudgedClaim*> family) {
     for (JudgedComparison& c : claim->comparisons)
       if (c.advantage) {
         c.corrected_p = *next++;
-        conclude(c, rule_of(*claim->claim, claim->track), p.size());
+        conclude(c, rule_of(*claim->claim, claim->track), claim->track, p.size());
       }
     claim->verdict = verdict_of(claim->comparisons);
   }
@@ -149,10 +157,14 @@ void correct_and_conclude(std::span<JudgedClaim*> family) {
 
 }  // namespace
 
-std::vector<JudgedClaim> judge(std::span<const Claim> claims, const AllScores& scores, std::int64_t resamples) {
+std::vector<JudgedClaim> judge(std::span<const Claim> claims, const AllScores& scores, const AllRouting& routing,
+                               std::int64_t resamples) {
   std::vector<JudgedClaim> judged;
   for (const Claim& claim : claims) {
-    if (claim.measure != Measure::score) continue;
+    if (claim.measure != Measure::score) {
+      judged.push_back({&claim, Track::routing, Verdict::not_measured, measure_routing(claim, routing, resamples)});
+      continue;
+    }
     judged.push_back(measured(claim, Track::exercises, scores, resamples));
     if (!claim.text_a.empty()) judged.push_back(measured(claim, Track::text, scores, resamples));
   }
@@ -162,7 +174,9 @@ std::vector<JudgedClaim> judge(std::span<const Claim> claims, const AllScores& s
   return judged;
 }
 
-std::string_view name_of(Track track) { return track == Track::exercises ? "exercises" : "real code"; }
+std::string_view name_of(Track track) {
+  return track == Track::exercises ? "exercises" : track == Track::text ? "real code" : "routing";
+}
 
 std::string_view name_of(Verdict verdict) {
   switch (verdict) {

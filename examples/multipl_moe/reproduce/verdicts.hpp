@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "multipl_moe/reproduce/claims.hpp"
+#include "multipl_moe/reproduce/routed_sequences.hpp"
 #include "multipl_moe/reproduce/run_scores.hpp"
 #include "multipl_moe/statistics/comparison.hpp"
 
@@ -15,7 +16,8 @@ namespace multipl_moe::reproduce {
 
 enum class Track {
   exercises,  ///< pass@1, compared by problem
-  text        ///< bits per byte of real code, compared by seed
+  text,       ///< bits per byte of real code, compared by seed
+  routing     ///< a measure of one system's routing, compared with its margin
 };
 
 enum class Verdict {
@@ -25,18 +27,20 @@ enum class Verdict {
   not_measured  ///< a system or a language of it has no scores
 };
 
-/// A claim's system beside one other, in one group of languages.
+/// A claim's system beside one other, or a measure of its routing, in one group of languages.
 struct JudgedComparison {
-  std::string b, languages;
+  std::string b;  ///< empty for routing
+  std::string languages;
   Verdict verdict = Verdict::not_measured;
   std::size_t seeds = 0;
   /// Of the advantages of a, or of its losses if the claim is `worse`: in points of pass@1, or in bits per byte, of
-  /// which fewer are better. Empty if not measured.
+  /// which fewer are better. Of routing: the measure itself. Empty if not measured.
   std::optional<statistics::Comparison> advantage;
   double corrected_p = 1;  ///< Holm's, over all comparisons of the claim's family and track
   /// For undecided ones: the smallest advantage that would have been called shown with a probability of 80 %. Empty
-  /// with one seed, which can show nothing.
+  /// for routing, and with one seed, which can show nothing.
   std::optional<double> smallest_seen;
+  std::string note{};  ///< of a measure of routing: what chance gives
 };
 
 struct JudgedClaim {
@@ -47,9 +51,9 @@ struct JudgedClaim {
   std::vector<JudgedComparison> comparisons;
 };
 
-/// The claims about scores, each on every track that it has; the others are about routing. Systems are
-/// compared on the seeds that both were scored with. Throws UsageError if they have other problems.
-std::vector<JudgedClaim> judge(std::span<const Claim> claims, const AllScores& scores,
+/// The claims about scores, each on every track that it has, and those about routing. Systems are compared on the seeds
+/// that both were scored with. Throws UsageError if they have other problems, or traces of other text.
+std::vector<JudgedClaim> judge(std::span<const Claim> claims, const AllScores& scores, const AllRouting& routing,
                                std::int64_t resamples = statistics::usual_resamples);
 
 std::string_view name_of(Track track);

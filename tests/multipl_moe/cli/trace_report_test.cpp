@@ -47,6 +47,7 @@ TEST_CASE("trace writes all its tables, and pictures if gnuplot is installed", "
   CHECK(lines_of(place.scratch / "bare/segment_experts.csv") == 1 + 6 * 2 * 6);
   CHECK(lines_of(place.scratch / "bare/segment_positions.csv") == 1 + 6 * 2 * 6 * 8);
   CHECK(lines_of(place.scratch / "bare/segment_sharing.csv") == 1 + 6 * 2 * 7);
+  CHECK(lines_of(place.scratch / "bare/sequences.csv") == 1 + 6 * 2 * 2 * 2);
   CHECK(bare.out == get_bytes(place.scratch / "bare/summary.csv"));
   CHECK_FALSE(place.has("bare/token_experts.png"));
 

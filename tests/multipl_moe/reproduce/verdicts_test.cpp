@@ -58,7 +58,7 @@ std::vector<JudgedClaim> judged(const std::string& text, const AllScores& scores
   // The claims outlive what points to them.
   static std::vector<std::vector<Claim>> kept;
   kept.push_back(parse_claims(text, "claims.toml"));
-  return judge(kept.back(), scores, resamples);
+  return judge(kept.back(), scores, {}, resamples);
 }
 
 }  // namespace
@@ -191,8 +191,8 @@ TEST_CASE("a system without scores leaves its claims unmeasured, one with other 
 TEST_CASE("the paper's claims about scores are judged on each track that they have", "[reproduce][verdicts]") {
   const std::vector<Claim> claims = parse_claims(claims_text(), "claims.toml");
   AllScores scores{{"base", seeds_of(2, 0.3)}, {"multipl-moe", seeds_of(2, 0.6)}};
-  const auto all = judge(claims, scores, resamples);
-  CHECK(all.size() == 12 + 8);
+  const auto all = judge(claims, scores, {}, resamples);
+  CHECK(all.size() == 12 + 8 + 6);
   for (const JudgedClaim& judged : all) {
     const bool is_measured = judged.claim->b == std::vector<std::string>{"base"} && judged.claim->a == "multipl-moe" &&
                              judged.track == Track::exercises;
