@@ -270,7 +270,16 @@ def scores_table():
     put("scores_table", "open", header + '"ex,go,a,fold,2,nowhere,4,1\n')
 
 
+def routed_sequences():
+    header = "language,layer,level,sequence,rows,experts,segments\n"
+    put("routed_sequences", "plain", header + "go,0,token,0,4,- 3 1,\nrust,0,segment,0,3,2 1,0 0+1 -\n")
+    put("routed_sequences", "other_experts", header + "go,0,token,0,4,3 1,\ngo,0,token,1,4,3 1 0,\n")
+    put("routed_sequences", "unknown_expert", header + "go,0,segment,0,1,1 0,2\n")
+    put("routed_sequences", "short", header + "go,0,segment,0,3,1 0,0 -\n")
+    put("routed_sequences", "many", header + "go,1e15,token,0,1e15,999999999999999,\n")
+
+
 for write in (safetensors, model_config, manifest, trainer_state, strict_json, utf8, fences, token_file, run_record,
               tensor_index, utf8_stream, tokenizer_json, vocabulary_files, generation_config,
-              problem_file, completion_file, claims, scores_table):
+              problem_file, completion_file, claims, scores_table, routed_sequences):
     write()
