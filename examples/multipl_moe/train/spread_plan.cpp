@@ -59,7 +59,7 @@ std::vector<int> homes_of_tensors(const ModelConfig& config, ExpertPlacement pla
 }
 
 SpreadLayers spread_layers(const ModelConfig& config, const std::vector<int>& homes, int processes,
-                           const TravellingRows& rows, std::int64_t micro_batches) {
+                           const TravelingRows& rows, std::int64_t micro_batches) {
   SpreadLayers spread;
   const auto layers = layers_of(config, homes, processes, rows.tokens);
   if (layers.empty()) return spread;

@@ -16,7 +16,7 @@ namespace multipl_moe {
 std::vector<int> homes_of_tensors(const ModelConfig& config, ExpertPlacement placement, int processes);
 
 /// A micro-batch of one process on its way through all layers.
-struct TravellingRows {
+struct TravelingRows {
   std::int64_t tokens = 1;
   ModelDtype dtype = ModelDtype::float32;
   bool is_recomputed = false;  ///< whether backward repeats forward
@@ -33,6 +33,6 @@ struct SpreadLayers {
 };
 /// `homes`: of homes_of_tensors().
 SpreadLayers spread_layers(const ModelConfig& config, const std::vector<int>& homes, int processes,
-                           const TravellingRows& rows, std::int64_t micro_batches);
+                           const TravelingRows& rows, std::int64_t micro_batches);
 
 }  // namespace multipl_moe

@@ -94,7 +94,7 @@ TEST_CASE("what reproduce cannot do is refused before anything is written", "[cl
   check("-o full --scale smoke", "--resume continues");
 }
 
-TEST_CASE("--report writes what is finished, and names what was not run", "[cli][reproduce]") {
+TEST_CASE("the option --report writes what is finished, and names what was not run", "[cli][reproduce]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "out/stages/x", "");
   const Outcome outcome = run(scratch, "reproduce --scale smoke -o out --report");

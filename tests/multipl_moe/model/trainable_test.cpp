@@ -49,7 +49,7 @@ TEST_CASE("LoRA and MoLE train adapters only", "[model]") {
   }
 }
 
-TEST_CASE("--trainable ffn trains the feed-forward networks, or what is in their place", "[model]") {
+TEST_CASE("the option --trainable ffn trains the feed-forward networks, or what is in their place", "[model]") {
   ModelConfig config = size_named("demo");
   const auto check_frozen_parts = [&] {
     const auto trains = trainable_named("ffn", config);
@@ -69,7 +69,7 @@ TEST_CASE("--trainable ffn trains the feed-forward networks, or what is in their
   CHECK_THROWS_WITH(trainable_named("ffn", config), ContainsSubstring("found a model of architecture lora"));
 }
 
-TEST_CASE("--trainable frozen-routers trains what auto does, but no router", "[model]") {
+TEST_CASE("the option --trainable frozen-routers trains what auto does, but no router", "[model]") {
   ModelConfig config = size_named("demo");
   CHECK_THROWS_WITH(trainable_named("frozen-routers", config), ContainsSubstring("architecture dense"));
   for (const char* name : {"multipl-moe", "multipl-moe-without-segments", "mixtral", "qwen1.5-moe", "gshard"}) {

@@ -104,7 +104,7 @@ TEST_CASE("real code is a second track, for systems whose bits per byte are a sc
   CHECK_FALSE(scored.contains("text/seed-0/ratio-4-4/scores"));
 }
 
-TEST_CASE("--only plans the systems of its tables and figures", "[reproduce][plan]") {
+TEST_CASE("the option --only plans the systems of its tables and figures", "[reproduce][plan]") {
   CHECK(systems_of(plan_of({.scale = "small", .items = {"table2"}})) ==
         std::set<std::string>{"multipl-moe", "without-segments", "without-shared", "without-both"});
   CHECK(systems_of(plan_of({.scale = "small", .items = {"figure5"}})) ==
