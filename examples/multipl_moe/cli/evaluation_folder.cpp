@@ -113,6 +113,7 @@ EvaluationFolder::EvaluationFolder(const std::filesystem::path& folder, const st
   if (!has_run) require_new_folder("evaluate", path_);
   create_folders(path_);
   lock_.emplace(path_);
+  remove_leftovers(path_);
   if (has_run) {
     constexpr std::uint64_t largest = 1 << 20;
     const std::string begun_with = read_whole_file(path_ / settings_name, largest);
@@ -122,7 +123,6 @@ EvaluationFolder::EvaluationFolder(const std::filesystem::path& folder, const st
           fmt::format("[evaluate] --resume needs the settings that the run in {0} was begun with:{1}\n  To begin "
                       "anew, choose another --output, or remove {0}",
                       escaped(path_.native()), different));
-    remove_leftovers(path_);
     remove_file(path_ / manifest_name);
     write(settings_name, with_all_hardware(settings, begun_with));
   } else {

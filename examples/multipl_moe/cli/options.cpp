@@ -10,6 +10,7 @@
 
 #include "moe/core/workers.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
+#include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -250,7 +251,7 @@ InferenceRun scoring_run(const std::string& command, const std::string& folder, 
 }
 
 void require_new_folder(const std::string& command, const std::string& folder) {
-  if (std::filesystem::exists(folder) && !std::filesystem::is_empty(folder))
+  if (!is_unused(folder))
     throw UsageError("[" + command + "] --output must be a new or an empty folder, found '" + escaped(folder) + "'");
 }
 

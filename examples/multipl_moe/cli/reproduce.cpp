@@ -137,10 +137,9 @@ void reproduce_all(ReproduceFlags& flags) {
   if (flags.options.scale == "paper")
     throw UsageError(
         "[reproduce] --scale paper is planned only, with --plan: its commands are for a machine with GPUs, the corpus "
-        "and "
-        "the base model");
+        "and the base model");
   const fs::path folder = fs::absolute(flags.output);
-  if (!flags.resume && is_there(folder) && !(fs::is_directory(folder) && fs::is_empty(folder)))
+  if (!flags.resume && !is_unused(folder))
     throw UsageError(fmt::format(
         "[reproduce] --output must be a new or an empty folder, found '{}'; --resume continues what was begun there",
         escaped(flags.output)));

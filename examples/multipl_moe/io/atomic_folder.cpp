@@ -135,6 +135,16 @@ void remove_folder(const fs::path& path) {
   remove_tree(removed);
 }
 
+bool is_unused(const fs::path& folder) {
+  if (!is_there(folder)) return true;
+  if (!fs::is_directory(folder)) return false;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().native();
+    if (!name.starts_with('.') || !(name.ends_with(partial_suffix) || name.ends_with(removed_suffix))) return false;
+  }
+  return true;
+}
+
 void remove_leftovers(const fs::path& parent) {
   for (const std::string& name : file_names_in(parent)) {
     if (!name.starts_with('.')) continue;

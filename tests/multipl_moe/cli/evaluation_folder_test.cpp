@@ -3,6 +3,7 @@
 
 #include "../io/scratch.hpp"
 #include "../support/stderr_capture.hpp"
+#include "multipl_moe/io/atomic_folder.hpp"
 #include "support/catch.hpp"
 
 namespace evaluation_folder_test {
@@ -65,6 +66,22 @@ TEST_CASE("an evaluation of given completions names no hardware", "[cli][evaluat
   REQUIRE(folder.notices_of(settings, false).empty());
   CHECK(folder.notices_of(settings, true).empty());
   CHECK(folder.settings() == settings);
+}
+
+TEST_CASE("an evaluation that was killed before it had its settings is begun by the same command", "[cli][evaluate]") {
+  for (const bool resume : {false, true}) {
+    const Folder folder, used;
+    for (const Folder* killed : {&folder, &used}) {
+      create_folders(killed->path);
+      put_bytes(killed->path / ".evaluation.toml.partial", "[evalu");
+    }
+    CHECK(folder.notices_of(settings_on("\"cpu\""), resume).empty());
+    CHECK(folder.settings() == settings_on("\"cpu\""));
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
+    put_bytes(used.path / ".hidden", "");
+    CHECK_THROWS_WITH(used.notices_of(settings_on("\"cpu\""), resume), ContainsSubstring("must be a new or an empty"));
+    CHECK(get_bytes(used.path / ".evaluation.toml.partial") == "[evalu");
+  }
 }
 
 }  // namespace evaluation_folder_test
