@@ -41,8 +41,8 @@ void remove_folder(const std::filesystem::path& folder);
 /// left in `parent`. Throws IoError.
 void remove_leftovers(const std::filesystem::path& parent);
 
-/// Whether `folder` is missing, or has nothing but what killed calls of write_file_atomically() and remove_folder() have
-/// left, which had not begun to matter. Throws IoError.
+/// Whether `folder` is missing, or has nothing but what killed calls of write_file_atomically() and remove_folder()
+/// have left, which had not begun to matter. Throws IoError.
 bool is_unused(const std::filesystem::path& folder);
 
 /// Creates a folder and its missing parents, each durable before the next one is created. Throws IoError.
