@@ -107,22 +107,26 @@ typename B::template AsyncCopy<Real> sums_of_balance_scores(const typename B::Co
 
 /// What f and p are divided by and made from.
 struct BalanceLoads {
-  /// Number of rows that selected each expert, dropped ones included.
-  std::vector<Index> choices_E;
+  /// Number of rows that selected each expert, dropped ones included: those of this rank, or `sums_E`.
+  ListView<Index> choices_E;
   /// Number of their rows.
   Index rows = 0;
   /// Number of ranks that have them.
   int ranks = 1;
+  /// The sums over ranks; empty if they are not needed.
+  std::vector<Index> sums_E{};
 };
-/// The loads of this rank, or the sums over all ranks if the balance spans them.
+/// The loads of this rank, as a view of `choices_E`, or the sums over all ranks if the balance spans them.
 template <Balance Bal>
 BalanceLoads balance_loads(const auto& context, const Bal& balance, Index rows, ListView<Index> choices_E) {
-  BalanceLoads loads{{choices_E.begin(), choices_E.end()}, rows};
+  BalanceLoads loads{choices_E, rows};
   if (!spans_ranks(balance) || !has_ranks(context)) return loads;
-  loads.choices_E.push_back(rows);
-  loads.choices_E = sum_over_ranks(*context.ranks, {"balance loss", context.layer}, loads.choices_E);
-  loads.rows = loads.choices_E.back();
-  loads.choices_E.pop_back();
+  loads.sums_E.assign(choices_E.begin(), choices_E.end());
+  loads.sums_E.push_back(rows);
+  loads.sums_E = sum_over_ranks(*context.ranks, {"balance loss", context.layer}, loads.sums_E);
+  loads.rows = loads.sums_E.back();
+  loads.sums_E.pop_back();
+  loads.choices_E = loads.sums_E;
   loads.ranks = context.ranks->size();
   return loads;
 }
@@ -143,9 +147,7 @@ BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal&
   typename B::template HostBuffer<Real> f_E(context, experts);
   double choices = 0;
   const double counted = counted_experts(balance, experts);
-  const auto choices_of = [&](Index e) {
-    return balance.counts(e) ? static_cast<double>(loads.choices_E[static_cast<std::size_t>(e)]) : 0;
-  };
+  const auto choices_of = [&](Index e) { return balance.counts(e) ? static_cast<double>(loads.choices_E[e]) : 0; };
   if constexpr (requires { balance.expected_choices(rows); })
     choices = balance.expected_choices(loads.rows);
   else
