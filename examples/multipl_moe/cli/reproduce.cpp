@@ -81,9 +81,10 @@ void run_stages(const ReproduceFlags& flags, const reproduce::Plan& plan, const 
     std::erase(running, stage.id);
     show(stage, number, short_duration(seconds), true);
   };
-  listener.failed = [&](const auto& stage, std::size_t number, std::size_t running) {
-    const std::string others = running > 0 ? fmt::format("; waits for {}", counted(running, "running stages")) : "";
-    show(stage, number, "failed" + others, true);
+  listener.failed = [&](const auto& stage, std::size_t number, std::size_t) {
+    std::erase(running, stage.id);
+    show(stage, number, running.empty() ? "failed" : fmt::format("failed; waits for {}", fmt::join(running, ", ")),
+         true);
   };
   listener.signal = [] { return InterruptGuard::signal(); };
   try {
@@ -110,9 +111,9 @@ void write_report(const reproduce::Plan& plan, const fs::path& folder, const std
 
 /// Throws UsageError for flags that contradict --report, or nothing to report of.
 void require_reportable(const ReproduceFlags& flags) {
-  for (const auto& [is_there, flag] : {std::pair(flags.plan, "--plan"), std::pair(flags.json, "--json"),
+  for (const auto& [is_given, flag] : {std::pair(flags.plan, "--plan"), std::pair(flags.json, "--json"),
                                        std::pair(flags.resume, "--resume"), std::pair(flags.jobs > 0, "--jobs")})
-    if (is_there)
+    if (is_given)
       throw UsageError(fmt::format(
           "[reproduce] --report writes the report of finished stages and runs nothing, found {} with it", flag));
   if (flags.output.empty() || !is_there(fs::path(flags.output) / "stages"))
