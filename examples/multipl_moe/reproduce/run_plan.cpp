@@ -15,6 +15,7 @@
 
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/folder_lock.hpp"
 #include "multipl_moe/reproduce/stage_process.hpp"
 #include "multipl_moe/reproduce/stage_record.hpp"
 
@@ -39,6 +40,18 @@ bool can_resume(const Stage& stage, const fs::path& folder) {
   const std::string& command = stage.words.front();
   if (command == "pretrain" || command == "train") return is_there(folder / stage.output / "checkpoints" / "LATEST");
   return command == "evaluate" && is_there(folder / stage.output / "evaluation.toml");
+}
+
+/// Whether no process writes to the output: after SIGKILL of a run, its trainings still finish their step and write a
+/// checkpoint.
+bool is_free(const fs::path& output) {
+  if (!fs::is_directory(output)) return true;
+  try {
+    const FolderLock lock(output);
+    return true;
+  } catch (const Failure&) {
+    return false;
+  }
 }
 
 class PlanRun {
@@ -103,6 +116,8 @@ class PlanRun {
 
   void start(std::size_t index, bool is_begun) {
     const Stage& stage = plan_.stages[index];
+    for (int i = 0; i < 600 && !is_free(folder_ / stage.output) && listener_.signal() == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
     const bool resumes = is_begun && can_resume(stage, folder_);
     listener_.began(stage, index + 1);
     records_.begin(stage, done_);
