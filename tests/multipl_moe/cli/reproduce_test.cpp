@@ -13,9 +13,9 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-std::string joined(const auto& words) {
+std::string joined(const nlohmann::json& words) {
   std::string text;
-  for (const std::string word : words) text += word + " ";
+  for (const auto& word : words) text += word.get<std::string>() + " ";
   return text;
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("every command of a plan is one that the program accepts, and every sy
       INFO(outcome.error);
       CHECK(outcome.exit_code == 0);
     } else if (++seen % (moe::testing::is_slow_build ? 4 : 1) == 0) {
-      const auto share = multipl_moe::reproduce::share_words(
+      const nlohmann::json share = multipl_moe::reproduce::share_words(
           {.id = "", .words = {words[0].get<std::string>()}, .needs = {}, .output = ""}, 1);
       const Outcome outcome = run(scratch, joined(words) + joined(share) + "--print-config");
       INFO(outcome.error);
