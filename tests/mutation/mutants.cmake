@@ -1003,6 +1003,21 @@ mutant(the_better_measure_is_free multipl_moe/probe/leak_bounds.hpp
   AFTER [==[surprise_of_hits(scores)))]==]
   REASON "the better of two tests counts as if it were the only one"
   TESTS multipl_moe/probe/leak_bounds)
+mutant(a_segment_expert_is_a_token_expert multipl_moe/probe/expert_outputs.hpp
+  BEFORE [==[place.kind = ExpertKind::segment;]==]
+  AFTER [==[place.kind = ExpertKind::token;]==]
+  REASON "removing all token experts removes those of segments, too"
+  TESTS multipl_moe/probe/expert_outputs)
+mutant(a_longer_name_is_an_output multipl_moe/probe/expert_outputs.hpp
+  BEFORE [==[!skip("down_proj.weight") || !name.empty()]==]
+  AFTER [==[!skip("down_proj.weight")]==]
+  REASON "a gradient or a moment is taken for the weight"
+  TESTS multipl_moe/probe/expert_outputs)
+mutant(equal_values_have_different_ranks multipl_moe/statistics/rank_correlation.hpp
+  BEFORE [==[static_cast<double>(begin + 1 + end) / 2]==]
+  AFTER [==[static_cast<double>(place + 1)]==]
+  REASON "experts without rows are ordered by chance"
+  TESTS multipl_moe/statistics/rank_correlation)
 mutant(pass_at_k_with_replacement multipl_moe/benchmark/pass_at_k.hpp
   BEFORE [==[for (std::int64_t i = n - c + 1; i <= n; ++i)]==]
   AFTER [==[for (std::int64_t i = n - c; i < n; ++i)]==]

@@ -9,6 +9,7 @@ void add_probe_command(CLI::App& program) {
       "probe", "Answers questions about a model by experiments: whether it knows later tokens, and what it uses.");
   group.require_subcommand(1);
   add_probe_leak(group);
+  add_probe_lesion(group);
   add_probe_random_text(group);
 }
 

@@ -33,6 +33,7 @@ TEST_CASE("every command has help that names its options", "[cli]") {
                               "doctor",
                               "demo",
                               "probe leak",
+                              "probe lesion",
                               "probe random-text",
                               "tokenizer train",
                               "tokenizer encode",

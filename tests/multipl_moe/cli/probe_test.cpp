@@ -54,6 +54,26 @@ TEST_CASE("probe leak scores random letters and the held-out text of a corpus", 
   CHECK_THAT(page.out, ContainsSubstring("random decimal digits") && ContainsSubstring("at most 11.41 %"));
 }
 
+TEST_CASE("probe lesion writes what removing experts costs in each language", "[cli][probe]") {
+  const Workplace place;
+  REQUIRE(place("prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  const std::string small =
+      "probe lesion --model paper --data data --sequence-length 32 --max-bytes 100 --threads 1 --layers 1 ";
+  const Outcome page = place(small + "-o first");
+  INFO(page.error);
+  REQUIRE(page.exit_code == 0);
+  CHECK(page.out == get_bytes(place.scratch / "first/lesion.md"));
+  CHECK_THAT(page.error, ContainsSubstring("probe lesion 16/16"));
+  CHECK_THAT(get_bytes(place.scratch / "first/lesion_matrix.csv"),
+             ContainsSubstring("kind,layer,expert,python,java,cpp,rust,go,ruby\n"));
+  const Outcome json = place(small + "-o second --json -q");
+  INFO(json.error);
+  REQUIRE(json.exit_code == 0);
+  CHECK(json.error.empty());
+  CHECK(nlohmann::json::parse(json.out)["lesions"].size() == 3 + 12);
+  CHECK(json.out == get_bytes(place.scratch / "second/lesion.json"));
+}
+
 TEST_CASE("probe refuses what it cannot do and leaves no folder", "[cli][probe]") {
   const Workplace place;
   const auto refused = [&](const std::string& words, const std::string& text) {
@@ -72,6 +92,10 @@ TEST_CASE("probe refuses what it cannot do and leaves no folder", "[cli][probe]"
   refused("probe leak --model paper -o paper", "--output must be a new or an empty folder");
   refused("probe random-text -o paper", "--output must be a new or an empty folder");
   refused("probe random-text -o out --lines 0", "above 0");
+  const std::string lesion = "probe lesion --model paper --data data -o out ";
+  refused(lesion + "--kinds-only --layers 0", "--layers chooses single experts");
+  refused(lesion + "--weights stored", "must be in memory");
+  refused(lesion + "--layers 2", "of 0 to 1, found 2");
 }
 
 }  // namespace probe_test
