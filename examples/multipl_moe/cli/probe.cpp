@@ -10,6 +10,7 @@ void add_probe_command(CLI::App& program) {
   group.require_subcommand(1);
   add_probe_leak(group);
   add_probe_lesion(group);
+  add_probe_bypass(group);
   add_probe_random_text(group);
 }
 

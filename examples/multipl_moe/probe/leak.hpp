@@ -20,7 +20,7 @@ struct LeakOptions {
   std::int64_t windows = 64;   ///< sequences of a text that are scored again, each prefix alone
   std::int64_t positions = 8;  ///< of each window; 0: all
   std::uint64_t seed = 0;
-  std::string alphabet;  ///< a name in `alphabets`; empty: the first in which every letter is a token
+  std::string alphabet{};  ///< a name in `alphabets`; empty: the first in which every letter is a token
 };
 
 /// Predictions of random letters. Every letter and every line end is a token of one byte.

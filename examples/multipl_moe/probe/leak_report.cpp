@@ -21,7 +21,7 @@ std::string line_of(const std::string& text, const char* measure, double value, 
   return fmt::format("{},{},{:.8g},{},{}\n", text, measure, value, error, bound);
 }
 
-std::string number(double value) { return fmt::format("{:.8g}", value); }
+std::string number_field(double value) { return fmt::format("{:.8g}", value); }
 
 nlohmann::ordered_json json_of(const DecisionChanges& changes) {
   if (changes.compared == 0) return nullptr;
@@ -89,15 +89,15 @@ std::string leak_csv(const LeakReport& report) {
   const RandomScores& scores = report.random;
   const std::string letters = report.texts.front().text;
   std::string text = "text,measure,value,error,bound\n";
-  text +=
-      line_of(letters, "accuracy", scores.accuracy(), number(scores.accuracy_error), number(scores.most_accuracy()));
-  text +=
-      line_of(letters, "bits_per_byte", scores.bits_per_byte(), number(scores.bits_error), number(scores.least_bits()));
+  text += line_of(letters, "accuracy", scores.accuracy(), number_field(scores.accuracy_error),
+                  number_field(scores.most_accuracy()));
+  text += line_of(letters, "bits_per_byte", scores.bits_per_byte(), number_field(scores.bits_error),
+                  number_field(scores.least_bits()));
   text += line_of(letters, "surprise_bits", surprise(scores.letters));
   if (report.causality.changes.compared > 0) text += line_of(letters, "changed", report.causality.changes.share());
   for (const TextLeak& leak : report.texts) {
     text += line_of(leak.text, "claimed", leak.prefixes.claimed);
-    text += line_of(leak.text, "decodable", leak.prefixes.decodable, number(leak.prefixes.error));
+    text += line_of(leak.text, "decodable", leak.prefixes.decodable, number_field(leak.prefixes.error));
     if (leak.last_half.compared > 0) text += line_of(leak.text, "last_half", leak.last_half.share());
     if (leak.neighbors.compared > 0) text += line_of(leak.text, "neighbors", leak.neighbors.share());
   }

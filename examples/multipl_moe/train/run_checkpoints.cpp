@@ -48,6 +48,18 @@ std::vector<std::int64_t> steps_in(const fs::path& checkpoints) {
   return steps;
 }
 
+}  // namespace
+
+std::vector<std::int64_t> checkpoint_steps(const fs::path& run) {
+  std::vector<std::int64_t> steps = steps_in(run / "checkpoints");
+  std::reverse(steps.begin(), steps.end());
+  return steps;
+}
+
+fs::path checkpoint_folder(const fs::path& run, std::int64_t step) { return run / "checkpoints" / name_of_step(step); }
+
+namespace {
+
 /// Checks the run's folder against `start` and creates it, which is necessary before it can be locked. Returns `run`.
 const fs::path& made_ready(const fs::path& run, RunStart start) {
   const auto steps = steps_in(run / "checkpoints");

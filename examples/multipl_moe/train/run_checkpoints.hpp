@@ -30,6 +30,11 @@ ExpertPlacement placement_of_run(const std::filesystem::path& run);
 TrainerState load_run_checkpoint(const std::filesystem::path& run, std::int64_t step, LanguageModel& model,
                                  const std::vector<TensorRef>& optimizer_state, const RunSettings& settings);
 
+/// The steps of the checkpoints in the run folder, ascending; empty for any other folder.
+std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& run);
+/// The folder of the checkpoint of `step`, a model's folder.
+std::filesystem::path checkpoint_folder(const std::filesystem::path& run, std::int64_t step);
+
 class RunCheckpoints {
  public:
   /// Locks `run` for this process and removes the incomplete files of a killed one. `keep`: number of newest

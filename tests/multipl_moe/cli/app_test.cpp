@@ -34,6 +34,7 @@ TEST_CASE("every command has help that names its options", "[cli]") {
                               "demo",
                               "probe leak",
                               "probe lesion",
+                              "probe bypass",
                               "probe random-text",
                               "tokenizer train",
                               "tokenizer encode",

@@ -4,7 +4,7 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
-namespace probe_test {
+namespace probe_command_test {
 
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -74,6 +74,27 @@ TEST_CASE("probe lesion writes what removing experts costs in each language", "[
   CHECK(json.out == get_bytes(place.scratch / "second/lesion.json"));
 }
 
+TEST_CASE("probe bypass reads a model, or every checkpoint of a run", "[cli][probe]") {
+  const Workplace place;
+  REQUIRE(place("prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  const std::string sizes = " --data data --batch-size 2 --sequence-length 32 --threads 1 ";
+  REQUIRE(place("train --model paper --steps 3 --save-steps 1 --keep-checkpoints 2 -q -o run" + sizes).exit_code == 0);
+  const Outcome of_run = place("probe bypass --model run --tokens 64 --json -o over-training" + sizes);
+  INFO(of_run.error);
+  REQUIRE(of_run.exit_code == 0);
+  CHECK(of_run.out == get_bytes(place.scratch / "over-training/bypass.json"));
+  const auto points = nlohmann::json::parse(of_run.out)["points"];
+  REQUIRE(points.size() == 2);
+  CHECK(points[0]["step"] == 2);
+  CHECK(points[1]["step"] == 3);
+  CHECK(points[0]["mean_gate"].size() == 6);
+  const Outcome of_model = place("probe bypass --model paper --tokens 64 -o once" + sizes);
+  INFO(of_model.error);
+  REQUIRE(of_model.exit_code == 0);
+  CHECK(of_model.out == get_bytes(place.scratch / "once/bypass.md"));
+  CHECK_THAT(get_bytes(place.scratch / "once/bypass.csv"), ContainsSubstring("\n,0,python,"));
+}
+
 TEST_CASE("probe refuses what it cannot do and leaves no folder", "[cli][probe]") {
   const Workplace place;
   const auto refused = [&](const std::string& words, const std::string& text) {
@@ -98,4 +119,4 @@ TEST_CASE("probe refuses what it cannot do and leaves no folder", "[cli][probe]"
   refused(lesion + "--layers 2", "of 0 to 1, found 2");
 }
 
-}  // namespace probe_test
+}  // namespace probe_command_test
