@@ -11,15 +11,22 @@ namespace multipl_moe {
 
 namespace {
 
-/// Sequences of a pass, and their length: a text cannot be compared with itself alone.
-CausalityOptions pass_of(const CausalityOptions& options) {
-  return options.sequences >= 2 ? options : CausalityOptions{2, options.length / 2};
-}
+constexpr std::size_t texts_of_check = 2;
 
-/// Tokens of a segment, or of a quarter of the text for a model without segments.
+/// Tokens of a segment; of a model without segments a length that makes cuts of all kinds.
 std::int64_t window_of(const ModelConfig& config, std::int64_t length) {
   const bool has_segments = config.moe && config.moe->num_segment_experts > 0;
-  return std::max<std::int64_t>(1, has_segments ? config.moe->segment_window : length / 4);
+  return has_segments ? config.moe->segment_window : std::clamp<std::int64_t>(length / 4, 1, 64);
+}
+
+/// The text with a variant for every cut, in as many tokens as a batch of `options` has; fewer variants in several
+/// passes if the sequences would be shorter than two segments.
+CausalityOptions pass_of(const CausalityOptions& options, std::int64_t window) {
+  constexpr std::int64_t most = 7;
+  const std::int64_t rows = options.sequences * options.length;
+  const std::int64_t needed = std::min(options.length, 2 * window);
+  const std::int64_t sequences = std::clamp<std::int64_t>(rows / needed, 2, most);
+  return {sequences, std::min(options.length, rows / sequences)};
 }
 
 /// The text, then a variant for each cut, each of `length` tokens, with the text's targets in all of them.
@@ -59,24 +66,22 @@ std::vector<SuffixText> suffix_texts(const LanguageFiles& files, const Causality
 Causality measure_causality(const LanguageModel& model, std::span<const SuffixText> texts,
                             const CausalityOptions& options) {
   Causality result{.is_by_design = model.is_causal(), .changes = {}, .text = {}};
-  if (texts.empty()) return result;
-  const CausalityOptions pass = pass_of(options);
+  const std::int64_t window = window_of(model.config(), options.length);
+  const CausalityOptions pass = pass_of(options, window);
   const double tolerance = prediction_tolerance(model.dtype());
-  std::vector<std::int64_t> cuts = suffix_cuts(pass.length, window_of(model.config(), pass.length));
   const auto in_a_pass = static_cast<std::size_t>(pass.sequences - 1);
-  for (std::size_t first = 0, number = 0; first < cuts.size(); first += in_a_pass, ++number) {
-    const SuffixText& text = texts[number % texts.size()];
+  for (const SuffixText& text : texts.first(std::min(texts.size(), texts_of_check))) {
     const std::int64_t length = std::min(pass.length, std::ssize(text.tokens));
-    std::vector<std::int64_t> own(cuts.begin() + static_cast<std::ptrdiff_t>(first),
-                                  cuts.begin() + static_cast<std::ptrdiff_t>(std::min(first + in_a_pass, cuts.size())));
-    std::erase_if(own, [length](std::int64_t cut) { return cut >= length; });
-    if (own.empty()) continue;
-    const TokenScores scores = scores_of(model, text, own, length);
-    const std::span<const double> losses = scores.losses;
+    const std::vector<std::int64_t> cuts = suffix_cuts(length, window);
     const auto size = static_cast<std::size_t>(length);
-    for (std::size_t variant = 0; variant < own.size(); ++variant)
-      if (result.changes.add(losses.first(size), losses.subspan((variant + 1) * size, size), own[variant], tolerance))
-        result.text = text.name;
+    for (std::size_t first = 0; first < cuts.size(); first += in_a_pass) {
+      const auto own = std::span(cuts).subspan(first, std::min(in_a_pass, cuts.size() - first));
+      const TokenScores scores = scores_of(model, text, own, length);
+      const std::span<const double> losses = scores.losses;
+      for (std::size_t variant = 0; variant < own.size(); ++variant)
+        if (result.changes.add(losses.first(size), losses.subspan((variant + 1) * size, size), own[variant], tolerance))
+          result.text = text.name;
+    }
   }
   return result;
 }

@@ -19,7 +19,7 @@ struct SuffixText {
   std::vector<Language> languages{};  ///< of the sequence; empty if the model need not know it
 };
 
-/// Passes have at most `sequences` sequences of `length` tokens; a single one is two of half the length.
+/// Passes have at most as many tokens as `sequences` sequences of `length` tokens, in sequences of `length` at most.
 struct CausalityOptions {
   std::int64_t sequences = 4;
   std::int64_t length = 256;
@@ -37,7 +37,7 @@ std::vector<SuffixText> suffix_texts(const LanguageFiles& files, const Causality
 
 /// Replaces all tokens of a text after several cuts (suffix_cuts()) and counts the predictions before the cut that
 /// change. A pass has the text and its variants, so that equal prefixes take part in the same matrix products and the
-/// rows of a causal model are equal up to the tolerance of its dtype. The passes take the texts in turn. Nothing is
+/// rows of a causal model are equal up to the tolerance of its dtype. The first two texts are tried. Nothing is
 /// compared if texts have a single token.
 Causality measure_causality(const LanguageModel& model, std::span<const SuffixText> texts,
                             const CausalityOptions& options);

@@ -154,10 +154,10 @@ TextLeak leak_of(LanguageModel& model, std::string name, const Windows& windows,
           .neighbors = changes_with_neighbors(model, windows, routed_again, options.sequences)};
 }
 
-/// The first windows of the random text, one for each pass of the check.
+/// The first windows of the random text.
 std::vector<SuffixText> suffix_texts_of(const Windows& windows) {
   std::vector<SuffixText> texts;
-  for (std::int64_t window = 0; window < std::min<std::int64_t>(windows.count, 6); ++window) {
+  for (std::int64_t window = 0; window < std::min<std::int64_t>(windows.count, 2); ++window) {
     const auto tokens = windows.tokens_of(window), targets = windows.targets_of(window);
     texts.push_back({.name = "random letters",
                      .tokens = {tokens.begin(), tokens.end()},
