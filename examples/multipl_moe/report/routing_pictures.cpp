@@ -7,6 +7,7 @@
 #include <string>
 
 #include "multipl_moe/data/language.hpp"
+#include "multipl_moe/report/panel_grid.hpp"
 
 namespace multipl_moe {
 
@@ -34,35 +35,16 @@ double highest_of(const std::vector<Panel>& panels, const std::vector<std::size_
   return highest > 0 ? highest : 1;
 }
 
-/// Positions of a picture's panels, in pixels from its lower left corner.
-struct Grid {
-  static constexpr int left = 90, right = 130, top = 64, bottom = 60, gap_x = 24, gap_y = 64, least_width = 760;
-  int panels, columns, panel_width, panel_height;
-
-  Grid(std::size_t count, int width, int height)
-      : panels(static_cast<int>(count)), columns(panels), panel_width(width), panel_height(height) {
-    const int most = std::max(1, 1400 / width), rows_needed = (panels + most - 1) / most;
-    columns = (panels + rows_needed - 1) / rows_needed;
-    // If there are few panels, they are widened to the width that the title needs.
-    panel_width = std::max(panel_width, (least_width - left - right + gap_x) / columns - gap_x);
-  }
-
-  int rows() const { return (panels + columns - 1) / columns; }
-  int width() const { return left + columns * (panel_width + gap_x) - gap_x + right; }
-  int height() const { return top + rows() * (panel_height + gap_y) - gap_y + bottom; }
-  bool is_leftmost(int panel) const { return panel % columns == 0; }
-  bool is_lowest(int panel) const { return panel + columns >= panels; }
-
-  std::string margins(int panel) const {
-    const int x = left + panel % columns * (panel_width + gap_x);
-    const int y = height() - top - panel / columns * (panel_height + gap_y);
-    const auto part = [](int pixels, int of) { return static_cast<double>(pixels) / of; };
-    return fmt::format(
-        "set lmargin at screen {:.5f}\nset rmargin at screen {:.5f}\nset tmargin at screen {:.5f}\n"
-        "set bmargin at screen {:.5f}\n",
-        part(x, width()), part(x + panel_width, width()), part(y, height()), part(y - panel_height, height()));
-  }
-};
+/// Panels of this size, as many in a row as fit.
+PanelGrid grid_of(std::size_t panels, int width, int height) {
+  constexpr int widest = 1400, least_width = 760;
+  PanelGrid grid;
+  grid.arrange(panels, std::max(1, widest / width));
+  // If there are few panels, they are widened to the width that the title needs.
+  grid.panel_width = std::max(width, (least_width - grid.left - grid.right + grid.gap_x) / grid.columns - grid.gap_x);
+  grid.panel_height = height;
+  return grid;
+}
 
 std::string block(std::size_t number, const Rows& values_YX) {
   std::string text = fmt::format("$panel{} << EOD\n", number);
@@ -73,25 +55,10 @@ std::string block(std::size_t number, const Rows& values_YX) {
   return text + "EOD\n";
 }
 
-/// Tick labels: every name, or every n-th if they would overlap. Each needs `room` of the `pixels` that they share.
-std::string tick_list(const std::vector<std::string>& names, int room, int pixels) {
-  const auto count = static_cast<int>(names.size());
-  const int step = std::max(1, (count * room + pixels - 1) / pixels);
-  std::string list;
-  for (int i = 0; i < count; i += step)
-    list += fmt::format("{}{} {}", i > 0 ? ", " : "", plot_text(names[static_cast<std::size_t>(i)]), i);
-  return "(" + list + ")";
-}
-
 std::vector<std::string> numbers(std::size_t first, std::size_t count) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < count; ++i) names.push_back(std::to_string(first + i));
   return names;
-}
-
-std::string title_commands(const Grid& grid, const std::string& title) {
-  return fmt::format("set multiplot\nset label 1 {} at screen 0.5,{:.5f} center font 'DejaVu Sans,13' front\n",
-                     plot_text(title), 1 - 18.0 / grid.height());
 }
 
 struct Axes {
@@ -104,7 +71,7 @@ struct Axes {
 };
 
 /// Margins, title and axis labels of a panel.
-std::string panel_frame(const Grid& grid, int panel, const std::string& title, const Axes& axes) {
+std::string panel_frame(const PanelGrid& grid, int panel, const std::string& title, const Axes& axes) {
   std::string text = grid.margins(panel) + fmt::format("set title {} offset 0,-0.6\n", plot_text(title));
   text +=
       grid.is_lowest(panel) ? fmt::format("set xlabel {} offset 0,0.4\n", plot_text(axes.x_label)) : "unset xlabel\n";
@@ -132,13 +99,13 @@ Picture heat_map(const std::string& name, const std::string& title, const Axes& 
                  const std::vector<Panel>& panels) {
   const auto x_count = static_cast<int>(axes.x_names.size()), y_count = static_cast<int>(axes.y_names.size());
   // Up to 40 experts the cells have room for values; up to 60 the experts' numbers do not overlap.
-  const Grid grid(panels.size(), std::clamp(34 * x_count, 100, 1400), std::clamp(24 * y_count, 96, 480));
+  const PanelGrid grid = grid_of(panels.size(), std::clamp(34 * x_count, 100, 1400), std::clamp(24 * y_count, 96, 480));
   const bool has_room = grid.panel_width >= 32 * x_count && grid.panel_height >= 14 * y_count;
   Picture picture{.name = name, .width = grid.width(), .height = grid.height(), .data = {}, .commands = {}};
   for (std::size_t i = 0; i < panels.size(); ++i) picture.data += block(i, panels[i].values_YX);
   const int color_bar = grid.left + grid.columns * (grid.panel_width + grid.gap_x);
   picture.commands =
-      title_commands(grid, title) +
+      grid.title(title) +
       fmt::format(
           "set palette defined (0 '#f7fbff', 0.25 '#c6dbef', 0.5 '#6baed6', 0.75 '#2171b5', 1 '#08306b')\n"
           "set cbrange [0:{:.4g}]\nset cblabel 'share' offset 1.4,0\nset format cb '%.2f'\nunset key\n"
@@ -164,11 +131,12 @@ Picture heat_map(const std::string& name, const std::string& title, const Axes& 
 Picture bar_chart(const std::string& name, const std::string& title, const Axes& axes, const std::vector<Panel>& panels,
                   const std::vector<std::string>& series) {
   const auto groups = static_cast<int>(axes.x_names.size());
-  const Grid grid(panels.size(), std::clamp(14 * groups * static_cast<int>(series.size()) / 2, 220, 700), 220);
+  const PanelGrid grid =
+      grid_of(panels.size(), std::clamp(14 * groups * static_cast<int>(series.size()) / 2, 220, 700), 220);
   Picture picture{.name = name, .width = grid.width(), .height = grid.height(), .data = {}, .commands = {}};
   for (std::size_t i = 0; i < panels.size(); ++i) picture.data += block(i, panels[i].values_YX);
   picture.commands =
-      title_commands(grid, title) +
+      grid.title(title) +
       fmt::format(
           "set style data histograms\nset style histogram clustered gap 1\nset style fill solid border -1\n"
           "set xrange [-0.6:{}.6]\nset yrange [0:{:.1f}]\nset xtics {}\nset ytics 0.1\nset tics nomirror\n"
