@@ -1118,6 +1118,16 @@ mutant(seen_without_correction multipl_moe/statistics/comparison.hpp
   AFTER [==[0.05 / 2 + 0 * static_cast<double>(tests)]==]
   REASON "the smallest difference that would have been seen ignores the other tests"
   TESTS multipl_moe/statistics/comparison)
+mutant(sum_of_languages_has_the_error_of_one multipl_moe/reproduce/sampling_error.hpp
+  BEFORE [==[/ (problems * languages)]==]
+  AFTER [==[/ problems]==]
+  REASON "the mean of six languages has the sampling error of one"
+  TESTS multipl_moe/reproduce/sampling_error)
+mutant(run_of_the_step_before multipl_moe/reproduce/run_stage.hpp
+  BEFORE [==[of_system.filename().native(), id.filename().native()]==]
+  AFTER [==[id.filename().native(), of_system.filename().native()]==]
+  REASON "a run is filed under its step instead of its system"
+  TESTS multipl_moe/reproduce/run_stage)
 
 # ---- the sandbox of generated programs -----------------------------------------------------------
 mutant(any_socket_family multipl_moe/sandbox/seccomp_filter.hpp

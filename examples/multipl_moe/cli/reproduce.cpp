@@ -22,6 +22,7 @@
 #include "multipl_moe/io/shared_file.hpp"
 #include "multipl_moe/reproduce/claims.hpp"
 #include "multipl_moe/reproduce/data_files.hpp"
+#include "multipl_moe/reproduce/items.hpp"
 #include "multipl_moe/reproduce/plan.hpp"
 #include "multipl_moe/reproduce/result_tables.hpp"
 #include "multipl_moe/reproduce/run_plan.hpp"
@@ -101,7 +102,12 @@ void write_report(const reproduce::Plan& plan, const fs::path& folder, const std
   const auto claims = reproduce::parse_claims(reproduce::claims_text(), "claims.toml");
   const auto scores = reproduce::read_scores(plan, folder, finished);
   const auto judged = reproduce::judge(claims, scores, reproduce::read_routing(plan, folder, finished));
-  const std::string text = reproduce::report_text(plan, scores, judged);
+  reproduce::Plan done = plan;
+  std::erase_if(done.stages, [&](const reproduce::Stage& stage) { return !finished.contains(stage.id); });
+  const auto items = reproduce::all_items(done, scores, folder);
+  reproduce::write_items(folder, items);
+  const std::string text = reproduce::report_text(plan, scores, judged) + "\n## Tables and figures\n\n" +
+                           reproduce::items_list(items);
   // --report may be called while a run writes its own.
   write_shared_file(folder / "scores.csv", reproduce::scores_csv(scores));
   write_shared_file(folder / "claims.csv", reproduce::claims_csv(judged));

@@ -67,18 +67,19 @@ std::string plot_script(const Picture& picture) {
   return script;
 }
 
-void draw_pictures(const fs::path& folder, const std::vector<Picture>& pictures) {
+void draw_pictures(const fs::path& folder, const std::vector<Picture>& pictures, const fs::path& named) {
+  const fs::path& shown = named.empty() ? folder : named;
   for (const Picture& picture : pictures) write_file_atomically(folder / (picture.name + ".gp"), plot_script(picture));
   const auto gnuplot = find_program("gnuplot");
   if (!gnuplot)
     return notice(
         "note: gnuplot is missing (apt-get install gnuplot-nox), so no pictures were drawn; the tables are complete, "
         "and the scripts in {} draw the pictures\n",
-        escaped(folder.native()));
+        escaped(shown.native()));
   for (const Picture& picture : pictures)
     if (!runs(*gnuplot, picture.name + ".gp", folder))
       notice("warning: gnuplot cannot draw {}; the tables are complete\n",
-             escaped((folder / picture.name).native() + ".gp"));
+             escaped((shown / picture.name).native() + ".gp"));
 }
 
 }  // namespace multipl_moe

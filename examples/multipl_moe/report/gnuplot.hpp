@@ -29,6 +29,8 @@ std::string plot_script(const Picture& picture);
 
 /// Writes <name>.gp for each picture and draws <name>.svg and <name>.png in the same folder. Without gnuplot, or if it
 /// fails, a notice reports what is missing; the scripts stay. Throws IoError if a script cannot be written.
-void draw_pictures(const std::filesystem::path& folder, const std::vector<Picture>& pictures);
+/// `named`: the folder in notices, to which the files are moved afterwards; empty: `folder`.
+void draw_pictures(const std::filesystem::path& folder, const std::vector<Picture>& pictures,
+                   const std::filesystem::path& named = {});
 
 }  // namespace multipl_moe

@@ -1,7 +1,6 @@
 /// Figures of the paper, as far as they are known here: paper.csv has them.
 #pragma once
 
-#include <cmath>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,12 +16,5 @@ struct PaperFigure {
 
 /// The figures of paper.csv, as compiled into the program.
 std::vector<PaperFigure> paper_figures();
-
-/// How many standard errors two shares of `problems` independent answers are apart: below 2, another draw of answers
-/// could reverse them. Shares in points.
-inline double standard_errors_apart(double a, double b, double problems) {
-  const auto variance = [problems](double points) { return points / 100 * (1 - points / 100) / problems; };
-  return std::abs(a - b) / 100 / std::sqrt(variance(a) + variance(b));
-}
 
 }  // namespace multipl_moe::reproduce

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "multipl_moe/reproduce/plan.hpp"
+#include "multipl_moe/reproduce/run_stage.hpp"
 #include "multipl_moe/reproduce/verdicts.hpp"
 
 namespace multipl_moe::reproduce {
@@ -22,17 +22,11 @@ struct PlannedScore {
   std::uint64_t seed = 0;
 };
 
-/// Of a stage with the id TRACK/seed-N/SYSTEM/NAME.
-inline PlannedScore run_of_stage(const Stage& stage) {
-  const std::filesystem::path folder = std::filesystem::path(stage.id).parent_path();
-  const std::string seed = folder.parent_path().filename().native();
-  return {stage.prints ? Track::text : Track::exercises, folder.filename().native(),
-          std::stoull(seed.substr(seed.find('-') + 1))};
-}
-
 /// Empty for stages that score nothing.
 inline std::optional<PlannedScore> planned_score(const Stage& stage) {
-  return stage.id.ends_with("/scores") ? std::optional(run_of_stage(stage)) : std::nullopt;
+  const auto run = run_stage_of(stage);
+  if (!run || run->step != "scores") return std::nullopt;
+  return PlannedScore{stage.prints ? Track::text : Track::exercises, run->system, run->seed};
 }
 
 /// How many seeds of a system a plan scores.

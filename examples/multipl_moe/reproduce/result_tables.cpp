@@ -4,15 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 
-#include "multipl_moe/benchmark/pass_at_k.hpp"
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/csv.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/reproduce/paper.hpp"
 #include "multipl_moe/reproduce/planned_scores.hpp"
+#include "multipl_moe/reproduce/run_stage.hpp"
+#include "multipl_moe/reproduce/score_cells.hpp"
 #include "multipl_moe/reproduce/systems.hpp"
 #include "multipl_moe/statistics/paired.hpp"
 
@@ -23,62 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t largest_scores = std::uint64_t{64} << 20;
-constexpr std::array<std::string_view, 3> mean_groups{"high", "low", "all"};
-
-/// The columns of tables: the languages, then the means of groups.
-std::vector<std::string_view> groups() {
-  std::vector<std::string_view> names;
-  for (const Language language : all_languages) names.push_back(name_of(language));
-  names.insert(names.end(), mean_groups.begin(), mean_groups.end());
-  return names;
-}
-
-/// The values of the seeds that were scored, in points or bits. `problems`: of each seed.
-struct Cell {
-  std::vector<double> values;
-  std::int64_t problems = 0;
-};
-
-Cell cell_of(const std::map<std::uint64_t, RunScores>& runs, std::string_view group, Track track) {
-  const auto languages = languages_of_group(group);
-  Cell cell;
-  for (const auto& [seed, run] : runs) {
-    if (track == Track::text) {
-      const auto bits = run.bits_of(languages);
-      if (!bits) continue;
-      cell.values.push_back(*bits);
-    } else {
-      const auto scores = run.exercises ? run.exercises->by_problem(languages) : std::vector<double>();
-      if (scores.empty()) continue;
-      cell.values.push_back(100 * statistics::mean_of(scores));
-      cell.problems = std::ssize(scores);
-    }
-  }
-  return cell;
-}
-
-std::string cell_text(const Cell& cell, Track track) {
-  if (cell.values.empty()) return "-";
-  const double mean = statistics::mean_of(cell.values);
-  if (track == Track::exercises && mean == 0) {
-    // The share that would give no success in 5 % of cases.
-    return fmt::format("below {:.1f}", 100 * (1 - std::pow(0.05, 1 / static_cast<double>(cell.problems))));
-  }
-  const std::string text = track == Track::text ? fmt::format("{:.3f}", mean) : fmt::format("{:.1f}", mean);
-  const auto deviation = statistics::deviation_of(cell.values);
-  return deviation ? text + (track == Track::text ? fmt::format(" ± {:.3f}", *deviation)
-                                                  : fmt::format(" ± {:.1f}", *deviation))
-                   : text;
-}
-
-/// The names of systems that have scores, in the order of tables.
-std::vector<std::pair<std::string, std::string>> rows_of(const AllScores& scores) {
-  std::vector<std::pair<std::string, std::string>> rows;
-  if (scores.contains("base")) rows.emplace_back("base", "base");
-  for (const System& system : systems())
-    if (scores.contains(system.name)) rows.emplace_back(system.name, system.title);
-  return rows;
-}
 
 std::size_t seeds_with(const std::map<std::uint64_t, RunScores>& runs, Track track) {
   return static_cast<std::size_t>(std::count_if(runs.begin(), runs.end(), [track](const auto& run) {
@@ -88,7 +31,7 @@ std::size_t seeds_with(const std::map<std::uint64_t, RunScores>& runs, Track tra
 
 std::string scores_table(const Plan& plan, const AllScores& scores, Track track) {
   std::string text = "| system |", line = "|---|";
-  for (const std::string_view group : groups()) {
+  for (const std::string_view group : table_groups()) {
     text += fmt::format(" {} |", group);
     line += "---:|";
   }
@@ -104,7 +47,7 @@ std::string scores_table(const Plan& plan, const AllScores& scores, Track track)
     any = true;
     text += seeds < wanted && seeds > 0 ? fmt::format("| {}, {} of {} seeds |", title, seeds, wanted)
                                         : fmt::format("| {} |", title);
-    for (const std::string_view group : groups())
+    for (const std::string_view group : table_groups())
       text += fmt::format(" {} |", seeds == 0 ? "not run" : cell_text(cell_of(runs->second, group, track), track));
     text += "\n";
   };
@@ -184,10 +127,10 @@ std::string paper_table() {
 AllRouting read_routing(const Plan& plan, const fs::path& folder, const std::set<std::string>& finished) {
   AllRouting routing;
   for (const Stage& stage : plan.stages) {
-    if (stage.words.empty() || stage.words.front() != "trace" || !finished.contains(stage.id)) continue;
-    const auto run = run_of_stage(stage);
+    const auto run = run_stage_of(stage);
+    if (!run || run->step != "routing" || !finished.contains(stage.id)) continue;
     const fs::path file = folder / stage.output / "sequences.csv";
-    routing[run.system][run.seed] = parse_sequences(read_whole_file(file, largest_scores), file);
+    routing[run->system][run->seed] = parse_sequences(read_whole_file(file, largest_scores), file);
   }
   return routing;
 }
@@ -210,19 +153,17 @@ AllScores read_scores(const Plan& plan, const fs::path& folder, const std::set<s
 
 std::string scores_csv(const AllScores& scores) {
   std::string text = "system,track,languages,mean,deviation,low95,high95,seeds\n";
-  for (const auto& [name, title] : rows_of(scores))
+  for (const auto& [name, title] : scored_systems(scores))
     for (const Track track : {Track::exercises, Track::text})
-      for (const std::string_view group : groups()) {
+      for (const std::string_view group : table_groups()) {
         const Cell cell = cell_of(scores.at(name), group, track);
         if (cell.values.empty()) continue;
         const double mean = statistics::mean_of(cell.values);
         const auto deviation = statistics::deviation_of(cell.values);
         text += fmt::format("{},{},{},{:.6g},{}", name, name_of(track), group, mean,
                             deviation ? fmt::format("{:.6g}", *deviation) : "");
-        // Wilson's interval with the problems as the sample, as the seeds answer the same ones.
-        const auto interval = benchmark::wilson_95(mean / 100, cell.problems);
-        text +=
-            track == Track::exercises ? fmt::format(",{:.6g},{:.6g}", 100 * interval.low, 100 * interval.high) : ",,";
+        const auto interval = track == Track::exercises ? interval_of(cell) : benchmark::Interval();
+        text += track == Track::exercises ? fmt::format(",{:.6g},{:.6g}", interval.low, interval.high) : ",,";
         text += fmt::format(",{:.6g}\n", fmt::join(cell.values, " "));
       }
   return text;

@@ -35,32 +35,36 @@ std::optional<double> RunScores::bits_of(std::span<const Language> languages) co
 }
 
 ExerciseScores parse_problems(std::string_view text, const std::filesystem::path& path) {
-  std::array<std::map<std::string, double>, language_count> found;
+  struct Row {
+    double pass = 0;
+    std::string level, stratum;
+  };
+  std::array<std::map<std::string, Row>, language_count> found;
   for_each_row(text, path, "benchmark,language,name,family,level,stratum,n,c", [&](const TableRow& row) {
     const std::int64_t n = row.count(6), c = row.count(7);
     if (n < 1 || c > n) row.refuse("must have at least one sample and no more that pass");
-    Language language{};
-    try {
-      language = language_named(row[1]);
-    } catch (const UsageError& error) {
-      row.refuse(fmt::format("must name a language: {}", error.what()));
-    }
-    if (!found[index_of(language)].emplace(row[2], static_cast<double>(c) / static_cast<double>(n)).second)
+    const Language language = row.language(1);
+    const double pass = static_cast<double>(c) / static_cast<double>(n);
+    if (!found[index_of(language)].emplace(row[2], Row{pass, row[4], row[5]}).second)
       row.refuse(fmt::format("must have a problem of another name, found '{}' again", escaped(row[2], 80)));
   });
   ExerciseScores scores;
   for (const Language language : all_languages) {
     const auto& of_language = found[index_of(language)];
     if (of_language.empty()) continue;
-    std::vector<std::string> names;
-    for (const auto& [name, pass] : of_language) {
+    std::vector<std::string> names, levels, strata;
+    for (const auto& [name, row] : of_language) {
       names.push_back(name);
-      scores.pass[index_of(language)].push_back(pass);
+      levels.push_back(row.level);
+      strata.push_back(row.stratum);
+      scores.pass[index_of(language)].push_back(row.pass);
     }
     if (!scores.problems.empty() && names != scores.problems)
       throw BadFile(
           path, fmt::format("must have the same problems in every language, found others in {}", title_of(language)));
     scores.problems = std::move(names);
+    scores.levels = std::move(levels);
+    scores.strata = std::move(strata);
   }
   if (scores.problems.empty()) throw BadFile(path, "must have at least one problem, found none");
   return scores;

@@ -19,6 +19,7 @@ namespace multipl_moe::reproduce {
 /// pass@1 of each problem, which is the same problem in all languages.
 struct ExerciseScores {
   std::vector<std::string> problems;                     ///< names, in bytewise order
+  std::vector<std::string> levels, strata;               ///< of each problem; "" if the benchmark has none
   std::array<std::vector<double>, language_count> pass;  ///< by language and problem; empty for a language without
 
   /// The mean over `languages` of each problem; empty if one of them was not scored.

@@ -59,6 +59,14 @@ std::int64_t TableRow::count(std::size_t column) const {
   return static_cast<std::int64_t>(value);
 }
 
+Language TableRow::language(std::size_t column) const {
+  try {
+    return language_named(fields_[column]);
+  } catch (const UsageError& error) {
+    refuse(fmt::format("must name a language: {}", error.what()));
+  }
+}
+
 void for_each_row(std::string_view text, const std::filesystem::path& path, std::string_view header,
                   const std::function<void(const TableRow&)>& use) {
   const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "multipl_moe/data/language.hpp"
+
 namespace multipl_moe::reproduce {
 
 /// A row of a CSV file.
@@ -21,6 +23,8 @@ class TableRow {
   double number(std::size_t column) const;
   /// A whole number that is not negative. Throws BadFile, with the line.
   std::int64_t count(std::size_t column) const;
+  /// A language by its name. Throws BadFile, with the line.
+  Language language(std::size_t column) const;
   /// Throws BadFile: the row breaks `rule`, which begins with "must".
   [[noreturn]] void refuse(std::string_view rule) const;
 
