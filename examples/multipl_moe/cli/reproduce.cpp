@@ -24,6 +24,7 @@
 #include "multipl_moe/reproduce/data_files.hpp"
 #include "multipl_moe/reproduce/items.hpp"
 #include "multipl_moe/reproduce/plan.hpp"
+#include "multipl_moe/reproduce/report_page.hpp"
 #include "multipl_moe/reproduce/result_tables.hpp"
 #include "multipl_moe/reproduce/run_plan.hpp"
 #include "multipl_moe/reproduce/stage_record.hpp"
@@ -106,12 +107,19 @@ void write_report(const reproduce::Plan& plan, const fs::path& folder, const std
   std::erase_if(done.stages, [&](const reproduce::Stage& stage) { return !finished.contains(stage.id); });
   const auto items = reproduce::all_items(done, scores, folder);
   reproduce::write_items(folder, items);
-  const std::string text = reproduce::report_text(plan, scores, judged) + "\n## Tables and figures\n\n" +
-                           reproduce::items_list(items);
+  const std::string text =
+      reproduce::report_text(plan, scores, judged) + "\n## Tables and figures\n\n" + reproduce::items_list(items);
   // --report may be called while a run writes its own.
   write_shared_file(folder / "scores.csv", reproduce::scores_csv(scores));
   write_shared_file(folder / "claims.csv", reproduce::claims_csv(judged));
   write_shared_file(folder / "report.md", text);
+  write_shared_file(folder / "report.html",
+                    reproduce::report_page({.plan = plan,
+                                            .finished = finished,
+                                            .unfinished = reproduce::unfinished_text(plan, scores),
+                                            .judged = judged,
+                                            .items = items,
+                                            .folder = folder}));
   fmt::print("{}", text);
 }
 

@@ -70,6 +70,7 @@ std::string plot_script(const Picture& picture) {
 void draw_pictures(const fs::path& folder, const std::vector<Picture>& pictures, const fs::path& named) {
   const fs::path& shown = named.empty() ? folder : named;
   for (const Picture& picture : pictures) write_file_atomically(folder / (picture.name + ".gp"), plot_script(picture));
+  if (pictures.empty()) return;
   const auto gnuplot = find_program("gnuplot");
   if (!gnuplot)
     return notice(

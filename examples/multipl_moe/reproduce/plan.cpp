@@ -48,12 +48,21 @@ class Planner {
     return std::any_of(system.items.begin(), system.items.end(),
                        [&](std::string_view item) { return has(plan_.items, item); });
   }
-  bool needs_traces() const { return std::any_of(plan_.items.begin(), plan_.items.end(), shows_routing); }
+  bool needs_traces() const {
+    return !scale_.systems.empty() || std::any_of(plan_.items.begin(), plan_.items.end(), shows_routing);
+  }
+  /// Whether the experts that the system selects depend on the text, so that a page can show them in it.
+  static bool routes_text(const System& system) {
+    const auto is_of = [&](std::string_view arch) {
+      return std::find(system.upcycle.begin(), system.upcycle.end(), arch) != system.upcycle.end();
+    };
+    return !system.upcycle.empty() && !is_of("lora") && !is_of("mole");
+  }
 
   const std::string& add(std::string id, Words words, Words needs, double seconds, double bytes,
-                         std::string output = {}, bool prints = false) {
+                         std::string output = {}, bool prints = false, const char* output_flag = "-o") {
     if (output.empty()) output = id;
-    if (!prints) append(words, Words{"-o", output});
+    if (!prints) append(words, Words{output_flag, output});
     plan_.stages.push_back({id, std::move(words), std::move(needs), std::move(output), prints, seconds, bytes});
     return plan_.stages.back().id;
   }
@@ -114,6 +123,9 @@ class Planner {
     add_scores(track, folder, run, needs, system.is_causal);
     if (track.traces && system.name == "multipl-moe" && needs_traces())
       add(folder + "routing", {"trace", "--model", run, "--data", track.name + "/data"}, needs, 20, 1e6);
+    if (track.traces && routes_text(system))
+      add(folder + "page", {"trace", "--model", run, "--data", track.name + "/data"}, needs,
+          1 + 6e-7 * track.parameters * system.active, 1e6, folder + "routing.html", false, "--html");
   }
 
   void add_scores(const TrackScale& track, const std::string& folder, const std::string& model, const Words& needs,

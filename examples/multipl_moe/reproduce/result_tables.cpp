@@ -56,25 +56,12 @@ std::string scores_table(const Plan& plan, const AllScores& scores, Track track)
   return any ? text : "";
 }
 
-/// That the report is of a part of the plan; empty if it is not.
-std::string missing_text(const Plan& plan, const AllScores& scores) {
-  std::size_t wanted = 0, found = 0;
-  for (const auto& [of, seeds] : planned_seeds(plan)) {
-    wanted += seeds;
-    if (const auto runs = scores.find(of.second); runs != scores.end())
-      found += std::min(seeds, seeds_with(runs->second, of.first));
-  }
-  return found == wanted ? ""
-                         : fmt::format(
-                               "\n**Not finished: {} of {} are there. The tables name what was not run, and "
-                               "verdicts rest on the seeds that both systems have.**\n",
-                               found, counted(wanted, "scores"));
-}
-
 std::string number(double value, Track track) {
   if (track == Track::routing) return fmt::format("{:.3f}", value);
   return track == Track::exercises ? fmt::format("{:+.1f}", value) : fmt::format("{:+.3f}", value);
 }
+
+}  // namespace
 
 std::string comparison_text(const JudgedComparison& c, const JudgedClaim& claim) {
   const bool is_routing = claim.track == Track::routing;
@@ -95,6 +82,22 @@ std::string comparison_text(const JudgedComparison& c, const JudgedClaim& claim)
     text += fmt::format("; from {} on it would have been seen", number(*c.smallest_seen, claim.track));
   return text;
 }
+
+std::string unfinished_text(const Plan& plan, const AllScores& scores) {
+  std::size_t wanted = 0, found = 0;
+  for (const auto& [of, seeds] : planned_seeds(plan)) {
+    wanted += seeds;
+    if (const auto runs = scores.find(of.second); runs != scores.end())
+      found += std::min(seeds, seeds_with(runs->second, of.first));
+  }
+  return found == wanted ? ""
+                         : fmt::format(
+                               "Not finished: {} of {} are there. What was not run is named, and verdicts rest on the "
+                               "seeds that both systems have.",
+                               found, counted(wanted, "scores"));
+}
+
+namespace {
 
 std::string claims_table(std::span<const JudgedClaim> judged) {
   std::string text = "| claim | track | verdict | advantage, 95 %, corrected p |\n|---|---|---|---|\n";
@@ -192,7 +195,8 @@ std::string claims_csv(std::span<const JudgedClaim> claims) {
 std::string report_text(const Plan& plan, const AllScores& scores, std::span<const JudgedClaim> judged) {
   std::string text = fmt::format("# Reproduction, scale {}\n\n{}. Numbers by seed: scores.csv, claims.csv.\n",
                                  plan.scale, counted(plan.seeds.size(), "seeds"));
-  text += missing_text(plan, scores);
+  if (const std::string unfinished = unfinished_text(plan, scores); !unfinished.empty())
+    text += fmt::format("\n**{}**\n", unfinished);
   if (plan.scale == "smoke")
     text += "\n**This scale shows that all parts work. Its models have learned next to nothing: quote no number.**\n";
   if (const std::string table = scores_table(plan, scores, Track::exercises); !table.empty())

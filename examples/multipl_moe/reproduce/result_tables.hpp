@@ -24,6 +24,13 @@ std::string scores_csv(const AllScores& scores);
 /// A row for each comparison of each claim.
 std::string claims_csv(std::span<const JudgedClaim> claims);
 
+/// A comparison in words: the advantage or measure with its interval and p, and in how many seeds it is above the
+/// bound.
+std::string comparison_text(const JudgedComparison& comparison, const JudgedClaim& claim);
+
+/// That the scores are a part of the plan's, and how many of them; empty if all are there.
+std::string unfinished_text(const Plan& plan, const AllScores& scores);
+
 /// report.md: the scores, the claims with their verdicts, and the paper's own figures. Scores of the plan that are not
 /// there are named as not run.
 std::string report_text(const Plan& plan, const AllScores& scores, std::span<const JudgedClaim> judged);

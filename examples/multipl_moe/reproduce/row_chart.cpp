@@ -113,7 +113,7 @@ Plots plots_of(const RowChart& chart, std::size_t p) {
     if (panel.papers_R[r]) papers += fmt::format("{:.6g} {}\n", *panel.papers_R[r], r);
   if (!panel.papers_R.empty())
     plots.add(fmt::format("papers{}", p), papers,
-              fmt::format("1:2 with points pt 13 ps 1.1 lc rgb '#{}' notitle", papers_color));
+              fmt::format("1:2 with points pt 13 ps 0.8 lc rgb '#{}' notitle", papers_color));
   return plots;
 }
 
@@ -133,7 +133,7 @@ std::string legend_of(const RowChart& chart, const PanelGrid& grid) {
   if (chart.kind != Kind::stacked && std::any_of(first.bars_RS.begin(), first.bars_RS.end(), has_dots))
     entries.push_back({"a seed", "pt 7 ps 0.5 lc rgb '#333333'"});
   if (!first.papers_R.empty())
-    entries.push_back({"the paper's own (HumanEval)", fmt::format("pt 13 ps 1.1 lc rgb '#{}'", papers_color)});
+    entries.push_back({"the paper's own (HumanEval)", fmt::format("pt 13 ps 0.8 lc rgb '#{}'", papers_color)});
   constexpr int letter = 8, mark = 18, gap = 24;
   int width = -gap;
   for (const Entry& entry : entries) width += mark + letter * static_cast<int>(entry.text.size()) + gap;

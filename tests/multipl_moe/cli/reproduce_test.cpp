@@ -104,14 +104,15 @@ TEST_CASE("the option --report writes what is finished, and names what was not r
   CHECK(get_bytes(scratch / "out/report.md") == outcome.out);
   // The paper's own differences need no run.
   CHECK(names_in(scratch / "out/figures") == std::vector<std::string>{"margins.csv", "margins.md"});
-  CHECK(names_in(scratch / "out") == std::vector<std::string>{"claims.csv", "figures", "report.md", "scores.csv", "stages"});
+  CHECK(names_in(scratch / "out") ==
+        std::vector<std::string>{"claims.csv", "figures", "report.html", "report.md", "scores.csv", "stages"});
 }
 
 TEST_CASE("a plan is printed as text, with its totals", "[cli][reproduce]") {
   const ScratchFolder scratch;
   const Outcome outcome = run(scratch, "reproduce --plan --scale smoke --jobs 2");
   CHECK(outcome.exit_code == 0);
-  CHECK_THAT(outcome.out, ContainsSubstring("# reproduce --scale smoke: 10 stages, 1 seed, about") &&
+  CHECK_THAT(outcome.out, ContainsSubstring("# reproduce --scale smoke: 12 stages, 1 seed, about") &&
                               ContainsSubstring(" with --jobs 2, ") &&
                               ContainsSubstring("\nmultipl_moe upcycle --model exercises/seed-0/base/run"));
 }

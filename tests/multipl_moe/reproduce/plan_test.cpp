@@ -35,6 +35,12 @@ std::int64_t count_of(const Plan& plan, const std::string& command) {
                        [&](const Stage& stage) { return stage.words.front() == command; });
 }
 
+/// The number of stages that end so.
+std::int64_t steps_named(const Plan& plan, const std::string& step) {
+  return std::count_if(plan.stages.begin(), plan.stages.end(),
+                       [&](const Stage& stage) { return stage.id.ends_with("/" + step); });
+}
+
 /// The value after a flag; empty if the command does not have it.
 std::string value_of(const Stage& stage, const std::string& flag) {
   const auto found = std::find(stage.words.begin(), stage.words.end(), flag);
@@ -55,7 +61,7 @@ TEST_CASE("every stage comes after those that it needs, and has an output of its
         for (const std::string& need : stage.needs) CHECK(ids.contains(need));
         CHECK(ids.insert(stage.id).second);
         CHECK(outputs.insert(stage.output).second);
-        CHECK((stage.prints || value_of(stage, "-o") == stage.output));
+        CHECK((stage.prints || value_of(stage, "-o") == stage.output || value_of(stage, "--html") == stage.output));
         CHECK(stage.seconds > 0);
         CHECK(stage.bytes > 0);
         // The model that a command reads is made by a stage that it needs, or given.
@@ -73,7 +79,10 @@ TEST_CASE("the small scale has every system of the paper, its ablations, ratios 
   CHECK(count_of(plan, "pretrain") == 3);
   CHECK(count_of(plan, "train") == 3 * std::ssize(systems()));
   CHECK(count_of(plan, "evaluate") == 3 * (std::ssize(systems()) + 1));
-  CHECK(count_of(plan, "trace") == 3);
+  // Tables of MultiPL-MoE, and a page of every system whose routing depends on the text: not of the dense ones, LoRA
+  // and MoLE.
+  CHECK(steps_named(plan, "routing") == 3);
+  CHECK(steps_named(plan, "page") == 3 * (std::ssize(systems()) - 6));
   CHECK(count_of(plan, "eval") == 0);
   // Every system that a claim is about is trained.
   for (const Claim& claim : parse_claims(claims_text(), "claims.toml")) {
@@ -111,8 +120,10 @@ TEST_CASE("the option --only plans the systems of its tables and figures", "[rep
         std::set<std::string>{"multipl-moe", "ratio-4-4", "ratio-8-4", "ratio-4-8"});
   const Plan figure3 = plan_of({.scale = "small", .seeds = 2, .items = {"figure3"}});
   CHECK(systems_of(figure3) == std::set<std::string>{"multipl-moe"});
-  CHECK(count_of(figure3, "trace") == 2);
-  CHECK(count_of(plan_of({.scale = "small", .items = {"table1"}}), "trace") == 0);
+  CHECK(steps_named(figure3, "routing") == 2);
+  CHECK(steps_named(figure3, "page") == 2);
+  CHECK(steps_named(plan_of({.scale = "small", .items = {"table1"}}), "routing") == 0);
+  CHECK(steps_named(plan_of({.scale = "smoke"}), "routing") == 1);
   CHECK_THROWS_WITH(plan_of({.scale = "smoke", .items = {"table1"}}), ContainsSubstring("--only"));
   CHECK_THROWS_WITH(plan_of({.scale = "smoke", .corpus = {"/c"}}), ContainsSubstring("--corpus"));
   CHECK_THROWS_WITH(plan_of({.scale = "large"}), ContainsSubstring("smoke, small, paper, found 'large'"));
