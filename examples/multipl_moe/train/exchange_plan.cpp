@@ -111,6 +111,7 @@ class Planner {
                   list_of_states(),
                   which,
                   gathered_exchange("settings of the run", run_.processes, sizeof(std::uint64_t))};
+    if (spread_.layers > 0) plan.start.insert(plan.start.begin(), placement_of_experts());
     plan.resume = {gathered_exchange("the beginning of the run", run_.processes, number_bytes)};
     plan.step = {sum_of_gradients(), losses(), signals_and_loads(), norm(), share_of_weights(), update_of_buffers()};
     plan.step.insert(plan.step.begin(), spread_.exchanges.begin(), spread_.exchanges.end());
@@ -186,6 +187,13 @@ class Planner {
     return in_buckets("share of weights", PlannedExchange::Way::to_all, std::move(bytes));
   }
 
+  /// Compared while the model is made, layer by layer.
+  PlannedExchange placement_of_experts() const {
+    PlannedExchange exchange = announced_exchange("placement of experts", run_.processes);
+    exchange.announcements = spread_.layers;
+    exchange.announced_bytes *= spread_.layers;
+    return exchange;
+  }
   PlannedExchange list_of_states() const {
     return gathered_exchange("the list of the optimizer's state", by_owner([this](const TrainedWeight& weight) {
                                return std::ssize(list_of_state(state_of(weight)));

@@ -63,6 +63,7 @@ SpreadLayers spread_layers(const ModelConfig& config, const std::vector<int>& ho
   SpreadLayers spread;
   const auto layers = layers_of(config, homes, processes, rows.tokens);
   if (layers.empty()) return spread;
+  spread.layers = std::ssize(layers);
   const std::int64_t value_bytes = value_bytes_of(rows.dtype), row_bytes = value_bytes * config.hidden_size;
   const std::int64_t forwards = micro_batches * (rows.is_recomputed ? 2 : 1);
 

@@ -28,6 +28,7 @@ struct SpreadLayers {
   /// one the rows of `micro_batches` micro-batches and gets as many back, if tokens choose all experts equally often
   /// and none of their choices is dropped.
   std::vector<PlannedExchange> exchanges;
+  std::int64_t layers = 0;  ///< whose experts are spread
   /// Most bytes of rows that a process keeps for backward, and has on their way.
   std::int64_t row_bytes = 0;
 };

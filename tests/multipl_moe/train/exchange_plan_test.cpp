@@ -1,6 +1,8 @@
 /// The planned exchanges of a run, compared with the counters of real runs on ranks that are threads.
 #include "multipl_moe/train/exchange_plan.hpp"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <mutex>
 
@@ -50,6 +52,11 @@ BySite counters_of(const RunRanks& ranks) {
     sum[3] += traffic.announced_bytes;
   }
   return counters;
+}
+
+std::string text_of(const Counters& counters) {
+  return fmt::format("{} calls, {} bytes, {} announcements of {} bytes", counters[0], counters[1], counters[2],
+                     counters[3]);
 }
 
 void add(BySite& counters, const std::vector<PlannedExchange>& exchanges, int process, std::int64_t times) {
@@ -155,7 +162,11 @@ class Runs {
         for (BySite* sites : {&counted, &planned})
           for (const char* site : {forward_rows, backward_rows})
             if (sites->contains(site)) (*sites)[site][1] = 0;
-      CHECK(counted == planned);
+      for (const auto& [site, numbers] : counted) {
+        INFO(site << ": counted " << text_of(numbers) << ", planned " << text_of(planned[site]));
+        CHECK(numbers == planned[site]);
+      }
+      CHECK(counted.size() == planned.size());
     }
   }
 
