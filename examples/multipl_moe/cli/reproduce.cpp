@@ -123,6 +123,22 @@ void write_report(const reproduce::Plan& plan, const fs::path& folder, const std
   fmt::print("{}", text);
 }
 
+fs::path scale_file(const fs::path& folder) { return folder / "scale"; }
+
+/// Throws UsageError if the folder holds a reproduction at another scale, whose stages would be mixed with those of
+/// this one.
+void require_scale(const ReproduceFlags& flags, const fs::path& folder) {
+  constexpr std::uint64_t longest = 100;
+  if (!is_there(scale_file(folder))) return;
+  std::string begun = read_whole_file(scale_file(folder), longest);
+  if (begun.ends_with('\n')) begun.pop_back();
+  if (begun != flags.options.scale)
+    throw UsageError(
+        fmt::format("[reproduce] the reproduction in '{0}' was begun with --scale {1}, found --scale {2}; give "
+                    "--scale {1}, or another --output",
+                    escaped(flags.output), escaped(begun), flags.options.scale));
+}
+
 /// Throws UsageError for flags that contradict --report, or nothing to report of.
 void require_reportable(const ReproduceFlags& flags) {
   for (const auto& [is_given, flag] : {std::pair(flags.plan, "--plan"), std::pair(flags.json, "--json"),
@@ -139,6 +155,7 @@ void reproduce_all(ReproduceFlags& flags) {
   const reproduce::Plan plan = plan_of_flags(flags);
   if (flags.report) {
     require_reportable(flags);
+    require_scale(flags, flags.output);
     write_report(plan, fs::absolute(flags.output), reproduce::finished_stages(plan, fs::absolute(flags.output)));
     return;
   }
@@ -160,6 +177,8 @@ void reproduce_all(ReproduceFlags& flags) {
         escaped(flags.output)));
   create_folders(folder);
   const FolderLock lock(folder);
+  require_scale(flags, folder);
+  write_file_atomically(scale_file(folder), flags.options.scale + "\n");
   // A resumed run has some of it already.
   if (!flags.resume) require_free_disk(folder, static_cast<std::uint64_t>(plan.bytes()));
   const InterruptGuard guard;

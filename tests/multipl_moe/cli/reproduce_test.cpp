@@ -92,6 +92,11 @@ TEST_CASE("what reproduce cannot do is refused before anything is written", "[cl
   check("--report --plan", "runs nothing, found --plan");
   put_bytes(scratch / "full/file", "x");
   check("-o full --scale smoke", "--resume continues");
+  put_bytes(scratch / "begun/scale", "smoke\n");
+  put_bytes(scratch / "begun/stages/x", "");
+  check("-o begun --resume", "was begun with --scale smoke, found --scale small; give --scale smoke, or another");
+  check("-o begun --report", "was begun with --scale smoke");
+  CHECK(names_in(scratch / "begun") == std::vector<std::string>{"scale", "stages"});
 }
 
 TEST_CASE("the option --report writes what is finished, and names what was not run", "[cli][reproduce]") {
