@@ -76,16 +76,18 @@ std::string time_text(double seconds) {
 
 /// Times of a run whose links and whose step in one process are known.
 struct Times {
-  double compute = 0, exchange = 0;  ///< seconds of a step in each process
+  double mean = 0;                   ///< seconds of a step's computation in a process, in the mean
+  double compute = 0, exchange = 0;  ///< of a step in the process that computes most
   double run = 0;                    ///< of all steps, evaluations and saves, without the files
 
-  double efficiency() const { return compute / (compute + exchange); }
+  double efficiency() const { return mean / (compute + exchange); }
 };
 std::optional<Times> times_of(const RanksRun& run) {
   const auto links = links_of(run.flags);
   const std::optional<double> alone = run.flags.step_time > 0 ? run.flags.step_time : run.arithmetic_step;
   if (!links || !alone) return std::nullopt;
-  Times times{.compute = *alone / run.flags.ranks, .exchange = seconds_of(run.plan.step, *links)};
+  const double mean = *alone / run.flags.ranks;
+  Times times{.mean = mean, .compute = run.plan.busiest * mean, .exchange = seconds_of(run.plan.step, *links)};
   times.run = times.compute * static_cast<double>(run.steps);
   for (const Part& part : parts_of(run))
     times.run += static_cast<double>(part.times) * seconds_of(part.exchanges, *links);
@@ -118,6 +120,9 @@ std::vector<std::string> assumptions_of(const RanksRun& run) {
     all.push_back(fmt::format("a step in one process takes {} ({}), and each of n processes computes for 1/n of it",
                               time_text(run.flags.step_time > 0 ? run.flags.step_time : *run.arithmetic_step),
                               run.flags.step_time > 0 ? "--step-time" : "the arithmetic of the line above"));
+  if (run.plan.busiest > 1.005)
+    all.push_back(fmt::format(
+        "the process with most experts computes {:.2f} times the mean, and the others wait for it", run.plan.busiest));
   return all;
 }
 

@@ -97,11 +97,13 @@ class Planner {
       next++->owner = owner;
     }
     spread_ = spread_layers(config, homes, run.processes, {run.tokens, run.dtype, run.is_recomputed}, micro_batches());
+    if (spread_.layers > 0) busiest_ = busiest_computation(config, trains, homes, spread_.busiest);
   }
 
   ExchangePlan plan() const {
     ExchangePlan plan;
     plan.part = part();
+    plan.busiest = busiest_;
     if (run_.processes == 1) return plan;
     // Asked for the checkpoint's tensors and for the hash of the weights.
     const PlannedExchange which = gathered_exchange("which weights a process has", run_.processes, all_tensors_);
@@ -249,6 +251,7 @@ class Planner {
   const DealtRun& run_;
   std::vector<LayerReport> reports_;
   SpreadLayers spread_;
+  double busiest_ = 1;
   std::vector<std::pair<std::int64_t, int>> far_weights_;  ///< bytes and home of those that process 0 does not have
   std::int64_t all_weights_ = 0, all_tensors_ = 0;
   std::vector<TrainedWeight> weights_;

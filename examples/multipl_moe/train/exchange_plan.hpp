@@ -39,6 +39,7 @@ struct ExchangePlan {
   std::vector<PlannedExchange> evaluation;
   std::vector<PlannedExchange> save;  ///< of a checkpoint
   ProcessPart part;                   ///< what the process with the most optimizer state has in memory
+  double busiest = 1;                 ///< computation of the process that has most of it, over the mean
 };
 
 /// `trains` selects the weights that train by name. Rows of spread experts are those of spread_layers(). Recorded

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <string>
 
 #include "multipl_moe/model/parameter_count.hpp"
@@ -94,9 +95,31 @@ SpreadLayers spread_layers(const ModelConfig& config, const std::vector<int>& ho
     kept = rows.is_recomputed ? std::max(kept, bytes) : kept + bytes;
     largest = std::max(largest, bytes);
   }
+  PerProcess rows_here(static_cast<std::size_t>(processes));
+  for (const auto& [number, layer] : layers)
+    for (std::size_t p = 0; p < rows_here.size(); ++p) rows_here[p] += layer.rows[p];
+  spread.busiest = processes * *std::max_element(rows_here.begin(), rows_here.end()) /
+                   std::accumulate(rows_here.begin(), rows_here.end(), 0.0);
   // Beside them, in backward: gradients that arrive, those that leave, and the copies that the exchange sorts.
   spread.row_bytes = kept + 4 * largest;
   return spread;
+}
+
+double busiest_computation(const ModelConfig& config, const std::function<bool(std::string_view)>& trains,
+                           const std::vector<int>& homes, double busiest_rows) {
+  // Each weight takes part in the output and in the gradient of the input, and if it trains in its own gradient.
+  const auto products = [](double values, double trained) { return 2 * values + trained; };
+  const MatrixValues all = matrix_values_of_token(config, trains);
+  double spread = 0, trained = 0;
+  const auto list = list_tensors(config);
+  for (std::size_t t = 0; t < list.size(); ++t) {
+    if (homes[t] == moe::Placement::everywhere || list[t].kind != TensorKind::matrix) continue;
+    const double values = share_of_tokens(list[t].name, config) * static_cast<double>(list[t].count());
+    spread += values;
+    if (trains(list[t].name)) trained += values;
+  }
+  const double share = products(spread, trained) / products(all.in_layers + all.in_head, all.trainable);
+  return 1 + share * (busiest_rows - 1);
 }
 
 }  // namespace multipl_moe

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "multipl_moe/io/model_config.hpp"
@@ -29,11 +31,17 @@ struct SpreadLayers {
   /// and none of their choices is dropped.
   std::vector<PlannedExchange> exchanges;
   std::int64_t layers = 0;  ///< whose experts are spread
+  double busiest = 1;       ///< rows of the process that gets most, in all layers, over the mean
   /// Most bytes of rows that a process keeps for backward, and has on their way.
   std::int64_t row_bytes = 0;
 };
 /// `homes`: of homes_of_tensors().
 SpreadLayers spread_layers(const ModelConfig& config, const std::vector<int>& homes, int processes,
                            const TravelingRows& rows, std::int64_t micro_batches);
+
+/// The computation of the process that gets most rows over the mean of all, in a training step: products with weights
+/// are counted, of which spread experts do their part where they live. `trains` selects the weights that train.
+double busiest_computation(const ModelConfig& config, const std::function<bool(std::string_view)>& trains,
+                           const std::vector<int>& homes, double busiest_rows);
 
 }  // namespace multipl_moe

@@ -105,6 +105,14 @@ TEST_CASE("a plan of spread experts has less of the model in each process, and p
                            ContainsSubstring("tokens choose all experts equally often") &&
                            ContainsSubstring("the rows of evaluations on held-out text"));
   CHECK_THAT(plan("--ranks 4").out, !ContainsSubstring("tokens choose all experts"));
+  // 8 experts over 4 processes are even, over 16 they are not: half of the processes have none.
+  CHECK(spread["efficiency"]["compute_seconds"] == 2);
+  const Outcome uneven = run(place.scratch,
+                             "train --model mixture --data data -o out --sequence-length 32 --steps 10 "
+                             "--gradient-accumulation-steps 16 --dry-run --ranks 16 --bandwidth 2 --step-time 8 "
+                             "--placement blocks");
+  CHECK_THAT(uneven.out, ContainsSubstring("the process with most experts computes 1.") &&
+                             ContainsSubstring(" times the mean, and the others wait for it"));
   const Outcome slots = plan("--ranks 4 --placement blocks --gradient-slots 8");
   CHECK(slots.exit_code == 2);
   CHECK_THAT(slots.error,

@@ -259,6 +259,7 @@ TEST_CASE("rows of spread experts are planned for tokens that choose all experts
   REQUIRE(moe.num_token_experts % 4 == 0);
   const SpreadLayers even = rows_of();
   REQUIRE(even.exchanges.size() == 2);
+  CHECK(even.busiest == Approx(1));
   for (int process = 0; process < 4; ++process) {
     const moe::Traffic forward = even.exchanges[0].traffic_of(process),
                        backward = even.exchanges[1].traffic_of(process);
@@ -275,6 +276,22 @@ TEST_CASE("rows of spread experts are planned for tokens that choose all experts
   CHECK(rows_of().exchanges[0].calls == 2 * even.exchanges[0].calls);
   CHECK(rows_of().exchanges[1].calls == even.exchanges[1].calls);
   CHECK(rows_of().row_bytes < even.row_bytes);
+  // 8 experts on 3 processes: 3, 3 and 2.
+  run.ranks = 3;
+  REQUIRE(moe.num_token_experts == 8);
+  CHECK(rows_of().busiest == Approx(3.0 * 3 / 8));
+  const auto computed_most = [&] {
+    return busiest_computation(run.config, run.weights(), homes_of_tensors(run.config, run.placement, run.ranks),
+                               1.125);
+  };
+  // Attention, the head and the router are computed for all rows in their own process.
+  CHECK(computed_most() > 1);
+  CHECK(computed_most() < 1.125);
+  const double with_head = computed_most();
+  run.config.vocab_size *= 100;
+  CHECK(computed_most() < 1 + 0.5 * (with_head - 1));
+  run.config.vocab_size /= 100;
+  run.ranks = 4;
   // Processes beyond the number of experts have none, and get no rows.
   run.ranks = 4 * static_cast<int>(moe.num_token_experts);
   const SpreadLayers many = rows_of();
