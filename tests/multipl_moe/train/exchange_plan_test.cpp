@@ -228,6 +228,7 @@ TEST_CASE("planned exchanges of spread experts are those that a run counts", "[r
     run.config.moe->num_experts_per_tok = run.config.moe->num_token_experts;
     run.is_recomputed = true;
     runs.check(run);
+    if (is_slow_build) return;
     run.config.dense_layers = {1};
     run.is_recomputed = false;
     run.dtype = ModelDtype::bfloat16;
@@ -237,9 +238,9 @@ TEST_CASE("planned exchanges of spread experts are those that a run counts", "[r
   SECTION("to the byte, but for rows whose number depends on what tokens choose") {
     int number = 0;
     for (const char* architecture : {"multipl-moe", "causal-multipl-moe", "qwen1.5-moe", "gshard"}) {
-      if (is_slow_build && number++ > 0) continue;
       INFO(architecture);
       for (const ExpertPlacement placement : {blocks, round_robin}) {
+        if (is_slow_build && number++ > 0) continue;
         Case run = Case::spread(architecture, 4, placement);
         if (placement == blocks) run.trains = moe::TrainByName();
         runs.check(run, Runs::Rows::as_chosen);
