@@ -35,7 +35,8 @@ TEST_CASE("probe leak scores random letters and the held-out text of a corpus", 
   CHECK(text != get_bytes(place.scratch / "random/random_00001.java"));
   const Outcome prepared = place("prepare random -o data --dev-fraction 0.3 --test-fraction 0.4 --json");
   REQUIRE(prepared.exit_code == 0);
-  for (const auto& language : nlohmann::json::parse(prepared.out)["languages"])
+  const auto filtered = nlohmann::json::parse(prepared.out);
+  for (const auto& language : filtered["languages"])
     for (const auto& count : language["filtered"]) CHECK(count == 0);
 
   const std::string small =
