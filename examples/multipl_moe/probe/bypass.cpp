@@ -5,22 +5,16 @@
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/probe/languages_with.hpp"
 
 namespace multipl_moe::probe {
 
 namespace {
 
-std::vector<Language> traced_languages(const RoutingTrace& routing) {
-  std::vector<Language> languages;
-  for (const Language language : all_languages)
-    if (routing[index_of(language)]) languages.push_back(language);
-  return languages;
-}
-
 /// The layers of the point, which are those of every language.
 std::vector<std::uint32_t> layers_of(const BypassPoint& point) {
   std::vector<std::uint32_t> layers;
-  for (const Language language : traced_languages(point.routing)) {
+  for (const Language language : languages_with(point.routing)) {
     for (const auto& [layer, level] : point.routing[index_of(language)]->token) layers.push_back(layer);
     break;
   }
@@ -61,7 +55,7 @@ std::int64_t shared_expert_of(const ModelConfig& config) {
 }
 
 std::string bypass_page(const BypassReport& report, const std::string& model) {
-  const auto languages = traced_languages(report.points.back().routing);
+  const auto languages = languages_with(report.points.back().routing);
   std::string text = fmt::format(
       "# The gate of the shared expert of {}\n\nMean over the tokens of each language, before any fusion of "
       "levels. Near 0 the expert, token expert {}, is bypassed.\n\n",
@@ -89,7 +83,7 @@ std::string bypass_csv(const BypassReport& report) {
   std::string text = "step,layer,language,mean_gate\n";
   for (const BypassPoint& point : report.points)
     for (const std::uint32_t layer : layers_of(point))
-      for (const Language language : traced_languages(point.routing))
+      for (const Language language : languages_with(point.routing))
         text += fmt::format("{},{},{},{:.6g}\n", point.step ? fmt::to_string(*point.step) : std::string(), layer,
                             multipl_moe::name_of(language), report.gate(point, layer, language));
   return text;
@@ -100,7 +94,7 @@ std::string bypass_json(const BypassReport& report) {
   for (const BypassPoint& point : report.points) {
     nlohmann::ordered_json of_point{{"step", nullptr}};
     if (point.step) of_point["step"] = *point.step;
-    for (const Language language : traced_languages(point.routing)) {
+    for (const Language language : languages_with(point.routing)) {
       const std::string name(multipl_moe::name_of(language));
       of_point["mean_gate"][name] = report.mean_gate(point, language);
       for (const std::uint32_t layer : layers_of(point))

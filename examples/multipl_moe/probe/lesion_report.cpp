@@ -6,17 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/probe/languages_with.hpp"
 
 namespace multipl_moe::probe {
 
 namespace {
-
-std::vector<Language> languages_of(const Evaluation& scores) {
-  std::vector<Language> languages;
-  for (const Language language : all_languages)
-    if (scores[index_of(language)]) languages.push_back(language);
-  return languages;
-}
 
 /// A difference of bits that rounds to 0 has no sign.
 std::string difference_text(double bits) { return fmt::format("{:.4f}", std::abs(bits) < 5e-5 ? 0 : bits); }
@@ -48,7 +42,7 @@ const LesionScores* highest(const LesionReport& report, const Value& value) {
 }
 
 std::string kinds_table(const LesionReport& report) {
-  const auto languages = languages_of(report.intact);
+  const auto languages = languages_with(report.intact);
   std::string text = "| outputs set to 0 |", line = "|---|";
   for (const Language language : languages) {
     text += fmt::format(" {} |", title_of(language));
@@ -72,7 +66,7 @@ std::string experts_table(const LesionReport& report) {
   std::string text =
       "| | costs most | its share of the rows | bits per byte more | has most rows | its share | bits per byte more | "
       "rank correlation of share and cost |\n|---|---|---:|---:|---|---:|---:|---:|\n";
-  for (const Language language : languages_of(report.intact)) {
+  for (const Language language : languages_with(report.intact)) {
     const auto cost = [&](const LesionScores& scores) { return report.cost(scores, language); };
     const auto share = [&](const LesionScores& scores) {
       return report.share(*scores.lesion.expert, language).value_or(0);
@@ -104,11 +98,11 @@ std::string lesion_page(const LesionReport& report, const std::string& model) {
 
 std::string lesion_csv(const LesionReport& report) {
   std::string text = "kind,layer,expert,language,bits_per_byte,cost,share\n";
-  for (const Language language : languages_of(report.intact))
+  for (const Language language : languages_with(report.intact))
     text += fmt::format("none,,,{},{:.8g},0,\n", multipl_moe::name_of(language),
                         report.intact[index_of(language)]->bits_per_byte);
   for (const LesionScores& scores : report.lesions)
-    for (const Language language : languages_of(report.intact)) {
+    for (const Language language : languages_with(report.intact)) {
       const auto share = scores.lesion.expert ? report.share(*scores.lesion.expert, language) : std::optional<double>();
       text += fmt::format("{},{},{:.8g},{:.8g},{}\n", place_fields(scores.lesion), multipl_moe::name_of(language),
                           scores.scores[index_of(language)]->bits_per_byte, report.cost(scores, language),
@@ -119,12 +113,12 @@ std::string lesion_csv(const LesionReport& report) {
 
 std::string lesion_matrix_csv(const LesionReport& report) {
   std::string text = "kind,layer,expert", lines;
-  for (const Language language : languages_of(report.intact))
+  for (const Language language : languages_with(report.intact))
     text += fmt::format(",{}", multipl_moe::name_of(language));
   for (const LesionScores& scores : report.lesions) {
     if (!scores.lesion.expert) continue;
     lines += place_fields(scores.lesion);
-    for (const Language language : languages_of(report.intact))
+    for (const Language language : languages_with(report.intact))
       lines += fmt::format(",{:.8g}", report.cost(scores, language));
     lines += "\n";
   }
@@ -136,7 +130,7 @@ std::string lesion_json(const LesionReport& report) {
                              {"intact", nlohmann::ordered_json::object()},
                              {"lesions", nlohmann::ordered_json::array()},
                              {"rank_correlation_of_share_and_cost", nlohmann::ordered_json::object()}};
-  for (const Language language : languages_of(report.intact)) {
+  for (const Language language : languages_with(report.intact)) {
     const std::string name(multipl_moe::name_of(language));
     out["intact"][name] = report.intact[index_of(language)]->bits_per_byte;
     const double correlation = report.share_and_cost(language);
@@ -149,7 +143,7 @@ std::string lesion_json(const LesionReport& report) {
       lesion["layer"] = scores.lesion.expert->layer;
       lesion["expert"] = scores.lesion.expert->expert;
     }
-    for (const Language language : languages_of(report.intact)) {
+    for (const Language language : languages_with(report.intact)) {
       const std::string name(multipl_moe::name_of(language));
       lesion["cost"][name] = report.cost(scores, language);
       if (scores.lesion.expert)
