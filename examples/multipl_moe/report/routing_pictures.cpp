@@ -86,7 +86,8 @@ std::string plot_cells(std::size_t number, const Axes& axes, bool has_room) {
   std::string is_colorless = "(0";
   for (const std::size_t x : axes.colorless) is_colorless += fmt::format("||$1=={}", x);
   is_colorless += ")";
-  std::string text = fmt::format("plot $panel{} matrix using 1:2:({} ? NaN : $3) with image", number, is_colorless);
+  std::string text =
+      fmt::format("plot $panel{} matrix using 1:2:({} ? NaN : $3) with image pixels", number, is_colorless);
   if (has_room)
     text += fmt::format(
         ", $panel{} matrix using 1:2:(sprintf('%.2f', $3)):(!{} && $3 > {:.4g} ? 0xffffff : 0x222222) with labels font "
