@@ -24,6 +24,7 @@
 #include "multipl_moe/reproduce/data_files.hpp"
 #include "multipl_moe/reproduce/items.hpp"
 #include "multipl_moe/reproduce/plan.hpp"
+#include "multipl_moe/reproduce/published.hpp"
 #include "multipl_moe/reproduce/report_page.hpp"
 #include "multipl_moe/reproduce/result_tables.hpp"
 #include "multipl_moe/reproduce/run_plan.hpp"
@@ -40,7 +41,7 @@ namespace fs = std::filesystem;
 
 struct ReproduceFlags {
   reproduce::PlanOptions options;
-  std::string output;
+  std::string output, publish;
   int jobs = 0;  ///< 0: usual_jobs()
   bool plan = false, json = false, report = false, resume = false, quiet = false;
 
@@ -99,28 +100,30 @@ void run_stages(const ReproduceFlags& flags, const reproduce::Plan& plan, const 
   line.finish();
 }
 
-void write_report(const reproduce::Plan& plan, const fs::path& folder, const std::set<std::string>& finished) {
+/// Writes the report of what is finished in `folder` to `output`, which may be the same. Returns report.md.
+std::string write_report(const reproduce::Plan& plan, const fs::path& folder, const std::set<std::string>& finished,
+                         const fs::path& output) {
   const auto claims = reproduce::parse_claims(reproduce::claims_text(), "claims.toml");
   const auto scores = reproduce::read_scores(plan, folder, finished);
   const auto judged = reproduce::judge(claims, scores, reproduce::read_routing(plan, folder, finished));
   reproduce::Plan done = plan;
   std::erase_if(done.stages, [&](const reproduce::Stage& stage) { return !finished.contains(stage.id); });
   const auto items = reproduce::all_items(done, scores, folder);
-  reproduce::write_items(folder, items);
+  reproduce::write_items(output, items);
   const std::string text =
       reproduce::report_text(plan, scores, judged) + "\n## Tables and figures\n\n" + reproduce::items_list(items);
   // --report may be called while a run writes its own.
-  write_shared_file(folder / "scores.csv", reproduce::scores_csv(scores));
-  write_shared_file(folder / "claims.csv", reproduce::claims_csv(judged));
-  write_shared_file(folder / "report.md", text);
-  write_shared_file(folder / "report.html",
+  write_shared_file(output / "scores.csv", reproduce::scores_csv(scores));
+  write_shared_file(output / "claims.csv", reproduce::claims_csv(judged));
+  write_shared_file(output / "report.md", text);
+  write_shared_file(output / "report.html",
                     reproduce::report_page({.plan = plan,
                                             .finished = finished,
                                             .unfinished = reproduce::unfinished_text(plan, scores),
                                             .judged = judged,
                                             .items = items,
-                                            .folder = folder}));
-  fmt::print("{}", text);
+                                            .folder = output}));
+  return text;
 }
 
 fs::path scale_file(const fs::path& folder) { return folder / "scale"; }
@@ -151,14 +154,39 @@ void require_reportable(const ReproduceFlags& flags) {
                                  flags.output.empty() ? "none" : fmt::format("no run in '{}'", escaped(flags.output))));
 }
 
+/// Reports of what --only names; without it, also of what is planned only if it names it, if that was begun.
+void report_finished(ReproduceFlags& flags) {
+  const fs::path folder = fs::absolute(flags.output);
+  flags.options.with_apart = true;
+  reproduce::Plan plan = plan_of_flags(flags);
+  const auto finished = reproduce::finished_stages(plan, folder);
+  if (!reproduce::has_models_apart(plan, finished)) {
+    flags.options.with_apart = false;
+    plan = plan_of_flags(flags);
+  }
+  if (flags.publish.empty()) {
+    fmt::print("{}", write_report(plan, folder, finished, folder));
+    return;
+  }
+  if (!is_unused(flags.publish))
+    throw UsageError(
+        fmt::format("[reproduce] --publish must be a new or an empty folder, found '{}'", escaped(flags.publish)));
+  save_tree_atomically(flags.publish, [&](const fs::path& made) {
+    reproduce::copy_shown_routing(plan, finished, folder, made);
+    write_report(plan, folder, finished, made);
+  });
+}
+
 void reproduce_all(ReproduceFlags& flags) {
-  const reproduce::Plan plan = plan_of_flags(flags);
   if (flags.report) {
     require_reportable(flags);
     require_scale(flags, flags.output);
-    write_report(plan, fs::absolute(flags.output), reproduce::finished_stages(plan, fs::absolute(flags.output)));
+    report_finished(flags);
     return;
   }
+  if (!flags.publish.empty())
+    throw UsageError("[reproduce] --publish is a folder for the report that --report writes, found no --report");
+  const reproduce::Plan plan = plan_of_flags(flags);
   if (flags.plan) {
     print_plan(flags, plan);
     return;
@@ -185,7 +213,7 @@ void reproduce_all(ReproduceFlags& flags) {
   run_stages(flags, plan, folder);
   std::set<std::string> all;
   for (const reproduce::Stage& stage : plan.stages) all.insert(stage.id);
-  write_report(plan, folder, all);
+  fmt::print("{}", write_report(plan, folder, all, folder));
 }
 
 }  // namespace
@@ -209,7 +237,11 @@ void add_reproduce_command(CLI::App& program) {
   command.add_option("--seeds", o.seeds, "number of base models, each with its own systems [the scale's: 1, small 3]")
       ->check(CLI::Range(1, 1000));
   const auto items = reproduce::item_names();
-  command.add_option("--only", o.items, "tables and figures of the paper, such as table1,figure5, and controls [all]")
+  command
+      .add_option(
+          "--only", o.items,
+          "tables and figures of the paper, such as table1,figure5; controls; questions; bases: other base models, "
+          "which are trained only if it names them [all but bases]")
       ->delimiter(',')
       ->check(CLI::IsMember(std::vector<std::string>(items.begin(), items.end())));
   command
@@ -229,6 +261,12 @@ void add_reproduce_command(CLI::App& program) {
       .add_flag("--report", flags->report,
                 "run nothing: write the report of the stages that are finished in --output, also while a run goes on "
                 "there; what was not run is named")
+      ->configurable(false);
+  command
+      .add_option("--publish", flags->publish,
+                  "with --report: write the report to this folder instead, with its tables and figures and the routing "
+                  "of MultiPL-MoE of the first seed, without models; must be new or empty")
+      ->type_name("DIR")
       ->configurable(false);
   command
       .add_flag("--resume", flags->resume,

@@ -8,6 +8,7 @@
 
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/reproduce/run_stage.hpp"
 #include "multipl_moe/reproduce/scale.hpp"
 #include "multipl_moe/reproduce/schedule.hpp"
 #include "multipl_moe/reproduce/systems.hpp"
@@ -19,7 +20,15 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+bool contains(const auto& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
 void append(Words& words, const auto& more) { words.insert(words.end(), more.begin(), more.end()); }
+
+bool trains_bases(const Scale& scale) {
+  return std::any_of(scale.tracks.begin(), scale.tracks.end(), [](const TrackScale& track) { return track.has_bases; });
+}
 
 class Planner {
  public:
@@ -32,31 +41,30 @@ class Planner {
     for (std::int64_t seed = 0; seed < seeds; ++seed) plan_.seeds.push_back(static_cast<std::uint64_t>(seed));
     if (scale_.systems.empty())
       for (const std::string_view item : item_names())
-        if (options_.items.empty() ||
-            std::find(options_.items.begin(), options_.items.end(), item) != options_.items.end())
-          plan_.items.emplace_back(item);
+        if (options_.items.empty() ? is_usual(item) : contains(options_.items, item)) plan_.items.emplace_back(item);
     for (const TrackScale& track : scale_.tracks) add_track(track);
     return std::move(plan_);
   }
 
  private:
+  bool is_usual(std::string_view item) const {
+    return !is_apart(item) || (options_.with_apart && trains_bases(scale_));
+  }
   bool is_wanted(const System& system) const {
-    const auto has = [](const auto& list, std::string_view name) {
-      return std::find(list.begin(), list.end(), name) != list.end();
-    };
-    if (!scale_.systems.empty()) return has(scale_.systems, system.name);
+    if (!scale_.systems.empty()) return contains(scale_.systems, system.name);
     return std::any_of(system.items.begin(), system.items.end(),
-                       [&](std::string_view item) { return has(plan_.items, item); });
+                       [&](std::string_view item) { return contains(plan_.items, item); });
+  }
+  /// Whether probes of the system answer questions.
+  bool is_probed(const System& system) const {
+    return contains(plan_.items, "questions") && system.is_of("questions") && system.steps > 0;
   }
   bool needs_traces() const {
     return !scale_.systems.empty() || std::any_of(plan_.items.begin(), plan_.items.end(), shows_routing);
   }
   /// Whether the experts that the system selects depend on the text, so that a page can show them in it.
   static bool routes_text(const System& system) {
-    const auto is_of = [&](std::string_view arch) {
-      return std::find(system.upcycle.begin(), system.upcycle.end(), arch) != system.upcycle.end();
-    };
-    return !system.upcycle.empty() && !is_of("lora") && !is_of("mole");
+    return !system.upcycle.empty() && !contains(system.upcycle, "lora") && !contains(system.upcycle, "mole");
   }
 
   const std::string& add(std::string id, Words words, Words needs, double seconds, double bytes,
@@ -70,6 +78,7 @@ class Planner {
   /// Data, base models, systems and scores of a track.
   void add_track(const TrackScale& track) {
     if (track.needs_corpus && options_.corpus.empty()) return;
+    if (!track.item.empty() && !contains(plan_.items, track.item)) return;
     if (!track.config.empty()) plan_.files.emplace_back(track.name + "/model.json", track.config);
     Words before;
     std::string tokenizer;
@@ -82,25 +91,39 @@ class Planner {
   }
 
   void add_seed(const TrackScale& track, std::uint64_t seed, const Words& data) {
-    const std::string folder = fmt::format("{}/seed-{}/", track.name, seed);
-    const double base_bytes = 12 * track.parameters;  // weights and two moments
-    std::string base = track.base_model;
-    Words after_base = data;
-    if (base.empty()) {
-      Words words = track.pretrain;
-      append(words, Words{"--seed", fmt::to_string(seed)});
-      base = folder + "base/run";
-      after_base = {add(base, words, data, track.base_tokens / track.tokens_per_second, base_bytes)};
+    for (const BaseModel& base : bases()) {
+      const bool is_first = base.name == bases().front().name;
+      if (!is_first && !(track.has_bases && contains(plan_.items, "bases"))) continue;
+      add_base(track, base, seed, data);
     }
-    add_scores(track, folder + "base/", base, after_base, true);
+  }
+
+  void add_base(const TrackScale& track, const BaseModel& base, std::uint64_t seed, const Words& data) {
+    const std::string seed_folder = fmt::format("{}/seed-{}/", track.name, seed);
+    const std::string folder = seed_folder + std::string(base.name) + "/";
+    std::string model = track.base_model;
+    Words needs = data;
+    if (model.empty()) {
+      Words words{"pretrain"};
+      append(words, track.new_model);
+      if (track.has_bases) append(words, Words{"--mix", std::string(base.mix)});
+      append(words, track.pretrain);
+      append(words, Words{"--seed", fmt::to_string(seed)});
+      model = folder + "run";
+      const double bytes = 12 * track.parameters;  // weights and two moments
+      needs = {add(model, words, data, track.base_tokens / track.tokens_per_second, bytes)};
+    }
+    add_scores(track, folder, model, needs, true);
     for (const System& system : systems())
-      if (is_wanted(system)) add_system(track, system, seed, folder + std::string(system.name) + "/", base, after_base);
+      if (system.base == base.name && is_wanted(system))
+        add_system(track, system, seed, seed_folder + system.name + "/", model, needs);
   }
 
   void add_system(const TrackScale& track, const System& system, std::uint64_t seed, const std::string& folder,
                   const std::string& base, const Words& after_base) {
-    // Bits per byte of a model whose routing sees the text are no score.
-    if (track.is_text && !system.is_causal) return;
+    if (track.scored == Scored::by_letters && !is_probed(system)) return;
+    // Bits per byte of a model whose routing sees the text are no score; `probe leak` measures what it sees.
+    if (track.scored == Scored::by_bits && !system.is_causal && !is_probed(system)) return;
     std::string model = base;
     Words needs = after_base;
     if (!system.upcycle.empty()) {
@@ -111,21 +134,38 @@ class Planner {
       needs = {add(model, words, after_base, 0.1 + 1e-9 * track.parameters * system.total,
                    track.weight_bytes * track.parameters * system.total)};
     }
-    Words words = track.train;
-    append(words, Words{"--model", model, "--seed", fmt::to_string(seed), "--steps",
-                        fmt::to_string(std::llround(static_cast<double>(track.post_steps) * system.steps))});
-    const bool has_mix = std::find(system.train.begin(), system.train.end(), "--mix") != system.train.end();
-    if (!has_mix) append(words, Words{"--mix", "9:1"});
-    append(words, system.train);
-    const std::string run = folder + "run";
-    needs = {add(run, words, needs, track.post_tokens * system.steps * system.active / track.tokens_per_second,
-                 track.parameters * (track.weight_bytes * system.total + 8 * system.trainable))};
-    add_scores(track, folder, run, needs, system.is_causal);
-    if (track.traces && system.name == "multipl-moe" && needs_traces())
-      add(folder + "routing", {"trace", "--model", run, "--data", track.name + "/data"}, needs, 20, 1e6);
-    if (track.traces && routes_text(system))
-      add(folder + "page", {"trace", "--model", run, "--data", track.name + "/data"}, needs,
-          1 + 6e-7 * track.parameters * system.active, 1e6, folder + "routing.html", false, "--html");
+    if (system.steps > 0) {
+      Words words = track.train;
+      append(words, Words{"--model", model, "--seed", fmt::to_string(seed), "--steps",
+                          fmt::to_string(std::llround(static_cast<double>(track.post_steps) * system.steps))});
+      if (!track.mix.empty() && !contains(system.train, "--mix")) append(words, Words{"--mix", track.mix});
+      append(words, system.train);
+      model = folder + "run";
+      needs = {add(model, words, needs, track.post_tokens * system.steps * system.active / track.tokens_per_second,
+                   track.parameters * (track.weight_bytes * system.total + 8 * system.trainable))};
+    }
+    if (track.scored != Scored::by_bits || system.is_causal) add_scores(track, folder, model, needs, system.is_causal);
+    add_looks_inside(track, system, folder, model, needs);
+  }
+
+  /// What shows the routing of a system, and what its experts are worth.
+  void add_looks_inside(const TrackScale& track, const System& system, const std::string& folder,
+                        const std::string& model, const Words& needs) {
+    const Words inputs{"--model", model, "--data", track.name + "/data"};
+    const auto command = [&](Words words) {
+      append(words, inputs);
+      return words;
+    };
+    const double passes = 6e-7 * track.parameters * system.active;
+    if (track.scored == Scored::by_bits && is_probed(system))
+      add(folder + "leak", command({"probe", "leak"}), needs, 20, 1e4);
+    if (!track.traces) return;
+    if (system.name == "multipl-moe" && needs_traces()) add(folder + "routing", command({"trace"}), needs, 20, 1e6);
+    if (routes_text(system))
+      add(folder + "page", command({"trace"}), needs, 1 + passes, 1e6, folder + "routing.html", false, "--html");
+    if (!is_probed(system)) return;
+    add(folder + "lesion", command({"probe", "lesion"}), needs, 20 + 20 * passes, 1e5);
+    add(folder + "bypass", command({"probe", "bypass"}), needs, 5 + passes, 1e4);
   }
 
   void add_scores(const TrackScale& track, const std::string& folder, const std::string& model, const Words& needs,
@@ -133,10 +173,16 @@ class Planner {
     Words words = track.score;
     append(words, Words{"--model", model});
     const double seconds = track.score_seconds * (is_causal ? 1 : track.prefix_factor);
-    if (track.is_text)
-      add(folder + "scores", words, needs, seconds, 1e3, folder + "scores.json", true);
-    else
-      add(folder + "scores", words, needs, seconds, 2e6);
+    switch (track.scored) {
+      case Scored::by_tests:
+        add(folder + "scores", words, needs, seconds, 2e6);
+        break;
+      case Scored::by_bits:
+        add(folder + "scores", words, needs, seconds, 1e3, folder + "scores.json", true);
+        break;
+      case Scored::by_letters:
+        add(folder + "leak", words, needs, seconds, 1e4);
+    }
   }
 
   const Scale& scale_;
@@ -196,10 +242,24 @@ Plan plan_of(const PlanOptions& options) {
           fmt::format("[reproduce] --corpus is text for the scales that train on real code, found it with "
                       "--scale {}, which trains on exercises only",
                       scale.name));
+    const bool has_bases =
+        std::any_of(scale.tracks.begin(), scale.tracks.end(), [](const TrackScale& track) { return track.has_bases; });
+    if (!has_bases && contains(options.items, "bases"))
+      throw UsageError(
+          fmt::format("[reproduce] --only bases trains base models on other mixes of text, found it with --scale {}, "
+                      "whose base model is given",
+                      scale.name));
     return Planner(scale, options).plan();
   }
   throw UsageError(fmt::format("[reproduce] --scale must be one of {}, found '{}'", fmt::join(scale_names(), ", "),
                                escaped(options.scale)));
+}
+
+bool has_models_apart(const Plan& plan, const std::set<std::string>& finished) {
+  return std::any_of(plan.stages.begin(), plan.stages.end(), [&](const Stage& stage) {
+    const auto run = run_stage_of(stage);
+    return run && is_model_apart(run->system) && finished.contains(stage.id);
+  });
 }
 
 std::string plan_text(const Plan& plan, int jobs) {

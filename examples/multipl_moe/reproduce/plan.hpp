@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,7 +36,8 @@ struct Plan {
 struct PlanOptions {
   std::string scale = "small";
   std::int64_t seeds = 0;             ///< 0: the scale's
-  std::vector<std::string> items{};   ///< empty: all; smoke has its own systems and no items
+  std::vector<std::string> items{};   ///< empty: all that are not apart; smoke has its own systems and no items
+  bool with_apart = false;            ///< whether no items means all of the scale
   std::vector<std::string> corpus{};  ///< folders of real code; empty: exercises only
 };
 
@@ -44,6 +46,9 @@ std::vector<std::string> scale_names();
 
 /// Throws UsageError for items or a corpus with the scale smoke.
 Plan plan_of(const PlanOptions& options);
+
+/// Whether `finished` has a stage of a model that is planned apart.
+bool has_models_apart(const Plan& plan, const std::set<std::string>& finished);
 
 /// A shell script of the plan: the commands, and as comments what each needs and takes, one after the other and with
 /// `jobs` side by side.

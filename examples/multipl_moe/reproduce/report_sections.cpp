@@ -165,9 +165,10 @@ std::string papers_section() {
 std::string commands_section(const ReportPage& page) {
   std::string text = "<ol class=\"commands\">\n";
   for (const Stage& stage : page.plan.stages) {
-    const std::string files = page.finished.contains(stage.id) ? html_link(stage.output, "output") + ", " +
-                                                                     html_link("logs/" + stage.id + ".log", "log")
-                                                               : std::string("not run");
+    std::string files;
+    for (const auto& [file, what] : {std::pair(stage.output, "output"), std::pair("logs/" + stage.id + ".log", "log")})
+      if (is_there(page.folder / file)) files += (files.empty() ? "" : ", ") + html_link(file, what);
+    if (!page.finished.contains(stage.id)) files = "not run";
     text += fmt::format("<li id=\"{0}\">{0}: <code>multipl_moe {1}</code> {2}</li>\n", html_text(stage.id),
                         html_text(fmt::to_string(fmt::join(stage.words, " "))), files);
   }

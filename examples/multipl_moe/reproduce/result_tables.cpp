@@ -51,8 +51,8 @@ std::string scores_table(const Plan& plan, const AllScores& scores, Track track)
       text += fmt::format(" {} |", seeds == 0 ? "not run" : cell_text(cell_of(runs->second, group, track), track));
     text += "\n";
   };
-  add_row("base", "base");
-  for (const System& system : systems()) add_row(std::string(system.name), system.title);
+  for (const auto& [name, title] : all_models())
+    if (!is_model_apart(name)) add_row(std::string(name), title);
   return any ? text : "";
 }
 

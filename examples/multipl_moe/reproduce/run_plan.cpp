@@ -198,7 +198,8 @@ std::vector<std::string> share_words(const Stage& stage, int threads) {
   static constexpr std::array<std::string_view, 6> with_threads{"pretrain", "train",    "upcycle",
                                                                 "trace",    "evaluate", "eval"};
   const std::string& command = stage.words.front();
-  if (std::find(with_threads.begin(), with_threads.end(), command) == with_threads.end()) return {};
+  const bool is_probe = command == "probe" && stage.words[1] != "random-text";
+  if (!is_probe && std::find(with_threads.begin(), with_threads.end(), command) == with_threads.end()) return {};
   std::vector<std::string> words{"--threads", fmt::to_string(threads)};
   // Programs that it executes side by side, at most 128.
   if (command == "evaluate") words.insert(words.end(), {"--jobs", fmt::to_string(std::min(threads, 128))});

@@ -45,9 +45,10 @@ TrackScale exercises(const Exercises& e) {
                     "--keep-checkpoints",
                     "1",
                     "--quiet"};
-  track.pretrain = {"pretrain",        "--config-json", "exercises/model.json", "--tokenizer", "exercises/tokenizer",
-                    "--mix",           "1:199",         "--learning-rate",      "2e-3",        "--steps",
-                    text(e.base_steps)};
+  track.has_bases = true;
+  track.mix = "9:1";
+  track.new_model = {"--config-json", "exercises/model.json", "--tokenizer", "exercises/tokenizer"};
+  track.pretrain = {"--learning-rate", "2e-3", "--steps", text(e.base_steps)};
   track.train = {"train", "--learning-rate", "1e-3"};
   track.pretrain.insert(track.pretrain.end(), sizes.begin(), sizes.end());
   track.train.insert(track.train.end(), sizes.begin(), sizes.end());
@@ -89,13 +90,14 @@ Scale smoke() {
 TrackScale real_code() {
   TrackScale track;
   track.name = "text";
-  track.is_text = true;
+  track.scored = Scored::by_bits;
   track.needs_corpus = true;
+  track.mix = "9:1";
   track.preparations = {
       {"data", {"prepare", "--max-train-bytes", "3000000", "--max-held-out-bytes", "131072"}, 20, 4e7, true}};
   const Words sizes{"--data", "text/data", "--batch-size", "4", "--sequence-length", "256", "--keep-checkpoints",
                     "1",      "--quiet"};
-  track.pretrain = {"pretrain", "--learning-rate", "4e-3", "--steps", "2600"};
+  track.pretrain = {"--learning-rate", "4e-3", "--steps", "2600"};
   track.train = {"train", "--learning-rate", "1e-3"};
   track.pretrain.insert(track.pretrain.end(), sizes.begin(), sizes.end());
   track.train.insert(track.train.end(), sizes.begin(), sizes.end());
@@ -110,6 +112,34 @@ TrackScale real_code() {
   track.tokens_per_second = 19e3;
   track.parameters = 0.5e6;
   track.score_seconds = 4;
+  return track;
+}
+
+/// Lines of independent random letters: a model that is trained on them has nothing else to learn than what its routing
+/// tells of later ones.
+TrackScale letters() {
+  TrackScale track;
+  track.name = "letters";
+  track.scored = Scored::by_letters;
+  track.item = "questions";
+  track.preparations = {{"lines", {"probe", "random-text", "--lines", "20000", "--seed", "0"}, 1, 1e7},
+                        {"data", {"prepare", "letters/lines"}, 5, 1e7}};
+  const Words sizes{"--data", "letters/data", "--sequence-length", "256", "--keep-checkpoints", "1", "--quiet"};
+  track.new_model = {"--size", "demo"};
+  track.pretrain = {"--batch-size", "8", "--steps", "150", "--learning-rate", "3e-3"};
+  track.train = {"train", "--trainable", "all", "--batch-size", "4", "--learning-rate", "6e-3"};
+  track.pretrain.insert(track.pretrain.end(), sizes.begin(), sizes.end());
+  track.train.insert(track.train.end(), sizes.begin(), sizes.end());
+  save_often(track.pretrain, 150);
+  save_often(track.train, 1200);
+  track.score = {"probe", "leak", "--lines", "4096", "--seed", "1"};
+  track.post_steps = 1200;
+  track.window = 64;
+  track.base_tokens = 150 * 2048;
+  track.post_tokens = 1200 * 1024;
+  track.tokens_per_second = 19e3;
+  track.parameters = 0.5e6;
+  track.score_seconds = 60;
   return track;
 }
 
@@ -132,7 +162,11 @@ Scale small() {
   track.parameters = 0.82e6;
   track.score_seconds = 120;
   track.prefix_factor = 3;
-  return {"small", 3, {}, {track, real_code()}, "docs/results/evaluate.md and demo.md: one thread of a busy machine"};
+  return {"small",
+          3,
+          {},
+          {track, real_code(), letters()},
+          "docs/results/evaluate.md and demo.md: one thread of a busy machine"};
 }
 
 /// What the paper did, for a machine that can.
@@ -140,6 +174,7 @@ Scale paper() {
   TrackScale track;
   track.name = "paper";
   track.traces = true;
+  track.mix = "9:1";
   track.preparations = {{"data", {"prepare", "--tokenizer", "Qwen1.5-1.8B"}, 12 * 3600, 15e9, true}};
   track.base_model = "Qwen1.5-1.8B";
   // 64 sequences of 1024 tokens a step, 3.3 billion tokens.

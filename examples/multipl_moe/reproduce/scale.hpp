@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace multipl_moe::reproduce {
@@ -16,15 +17,26 @@ struct Preparation {
   bool takes_corpus = false;  ///< whether the folders of --corpus are added to its words
 };
 
+/// What a model is scored by.
+enum class Scored {
+  by_tests,   ///< pass@1, of `evaluate`
+  by_bits,    ///< bits per byte, of `eval`
+  by_letters  ///< what it knows of later random letters, of `probe leak`
+};
+
 /// How systems are trained and scored on one kind of text.
 struct TrackScale {
   std::string name;
-  bool is_text = false;       ///< scored in bits per byte, by `eval`; otherwise in pass@1, by `evaluate`
+  Scored scored = Scored::by_tests;
+  std::string_view item;      ///< the only one that needs it; empty: all do
   bool needs_corpus = false;  ///< whether it is left out without --corpus
-  bool traces = false;        ///< whether the routing of multipl-moe is traced here
+  bool traces = false;        ///< whether routing is traced, and experts are probed here
+  bool has_bases = false;     ///< whether other base models than the first are trained, with other mixes
   std::string config;         ///< text of model.json; empty if `pretrain` needs none
   std::vector<Preparation> preparations;
-  std::string base_model;  ///< a given base model; if empty, one is trained for each seed
+  std::string base_model;              ///< a given base model; if empty, one is trained for each seed
+  std::string mix;                     ///< LOW:HIGH of the systems' text; empty: it is not mixed
+  std::vector<std::string> new_model;  ///< arguments of `pretrain` that say what is trained
   /// Commands without the model, the seed, the mix and the steps of systems.
   std::vector<std::string> pretrain, train, score;
   std::int64_t post_steps = 0;

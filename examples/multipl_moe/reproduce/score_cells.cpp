@@ -72,9 +72,8 @@ benchmark::Interval interval_of(const Cell& cell) {
 
 std::vector<std::pair<std::string, std::string>> scored_systems(const AllScores& scores) {
   std::vector<std::pair<std::string, std::string>> found;
-  if (scores.contains("base")) found.emplace_back("base", "base");
-  for (const System& system : systems())
-    if (scores.contains(system.name)) found.emplace_back(system.name, system.title);
+  for (const auto& [name, title] : all_models())
+    if (scores.contains(name)) found.emplace_back(name, title);
   return found;
 }
 

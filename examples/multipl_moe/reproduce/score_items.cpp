@@ -10,9 +10,8 @@ namespace multipl_moe::reproduce {
 namespace {
 
 bool is_of_item(std::string_view name, std::string_view item) {
-  for (const System& system : systems())
-    if (system.name == name) return std::find(system.items.begin(), system.items.end(), item) != system.items.end();
-  return false;
+  return std::any_of(systems().begin(), systems().end(),
+                     [&](const System& system) { return system.name == name && system.is_of(item); });
 }
 
 /// Whether a system was scored on exercises that the item has beside the base and MultiPL-MoE, which are in most.

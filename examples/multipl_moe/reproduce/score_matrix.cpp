@@ -54,8 +54,8 @@ Cell papers_mean(std::string_view item, std::string_view system, std::string_vie
 }
 
 std::string title_of_system(std::string_view name) {
-  for (const System& system : systems())
-    if (system.name == name) return std::string(system.title);
+  for (const auto& [known, title] : all_models())
+    if (known == name) return std::string(title);
   return std::string(name);
 }
 

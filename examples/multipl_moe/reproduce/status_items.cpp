@@ -33,9 +33,8 @@ std::vector<double> mean_outcomes(const OutcomesBySeed& runs, Language language)
 /// The systems that have outcomes, in the order of tables.
 std::vector<std::string> systems_of(const AllOutcomes& outcomes) {
   std::vector<std::string> names;
-  if (outcomes.contains("base")) names.emplace_back("base");
-  for (const System& system : systems())
-    if (outcomes.contains(system.name)) names.emplace_back(system.name);
+  for (const auto& [name, title] : all_models())
+    if (outcomes.contains(name)) names.emplace_back(name);
   return names;
 }
 

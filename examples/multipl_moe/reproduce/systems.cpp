@@ -1,7 +1,10 @@
 #include "multipl_moe/reproduce/systems.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <string>
 
 namespace multipl_moe::reproduce {
 
@@ -14,8 +17,8 @@ constexpr double ffn_share = 0.44;
 
 System hybrid(std::string_view name, std::string_view title, std::vector<std::string_view> items,
               std::vector<std::string_view> upcycle, bool is_causal = false) {
-  return {.name = name,
-          .title = title,
+  return {.name = std::string(name),
+          .title = std::string(title),
           .items = std::move(items),
           .upcycle = std::move(upcycle),
           .train = {},
@@ -27,8 +30,8 @@ System hybrid(std::string_view name, std::string_view title, std::vector<std::st
 }
 
 System token_level(std::string_view name, std::string_view title, std::vector<std::string_view> upcycle) {
-  return {.name = name,
-          .title = title,
+  return {.name = std::string(name),
+          .title = std::string(title),
           .items = {"table2"},
           .upcycle = std::move(upcycle),
           .train = {},
@@ -37,11 +40,26 @@ System token_level(std::string_view name, std::string_view title, std::vector<st
           .trainable = 2.5};
 }
 
+/// The systems of the item "bases", made from the other base models, too.
+void add_systems_of_bases(std::vector<System>& all) {
+  std::vector<System> more;
+  for (const BaseModel& base : bases().subspan(1))
+    for (const System& system : all) {
+      if (!system.is_of("bases")) continue;
+      more.push_back(system);
+      more.back().name = fmt::format("{}-of-{}", system.name, base.name);
+      more.back().title = fmt::format("{}; {}", system.title, base.title);
+      more.back().items = {"bases"};
+      more.back().base = base.name;
+    }
+  all.insert(all.end(), more.begin(), more.end());
+}
+
 std::vector<System> all_systems() {
   std::vector<System> all;
   all.push_back({.name = "dense",
                  .title = "post-pretraining",
-                 .items = {"table1", "figure1", "controls"},
+                 .items = {"table1", "figure1", "controls", "bases"},
                  .upcycle = {},
                  .train = {}});
   all.push_back({.name = "lora",
@@ -74,11 +92,11 @@ std::vector<System> all_systems() {
                  .active = 1.46,
                  .total = 7.79,
                  .trainable = 7.79});
-  all.push_back(hybrid(
-      "multipl-moe", "MultiPL-MoE",
-      {"table1", "table2", "table3", "figure1", "figure3", "figure4", "figure5", "figure6", "figure7", "controls"},
-      {"--arch", "multipl-moe"}));
-  all.push_back(hybrid("causal-multipl-moe", "MultiPL-MoE, causal", {"table1", "figure1"},
+  all.push_back(hybrid("multipl-moe", "MultiPL-MoE",
+                       {"table1", "table2", "table3", "figure1", "figure3", "figure4", "figure5", "figure6", "figure7",
+                        "controls", "questions", "bases"},
+                       {"--arch", "multipl-moe"}));
+  all.push_back(hybrid("causal-multipl-moe", "MultiPL-MoE, causal", {"table1", "figure1", "questions"},
                        {"--arch", "causal-multipl-moe"}, true));
   all.push_back(token_level("without-segments", "without segments", {"--arch", "multipl-moe-without-segments"}));
   all.push_back(hybrid("without-shared", "without the shared expert", {"table2"},
@@ -95,7 +113,8 @@ std::vector<System> all_systems() {
   ratio("ratio-4-4", "4 token, 4 segment experts", "4", "4", 4.09);
   ratio("ratio-8-4", "8 token, 4 segment experts", "8", "4", hybrid_total);
   ratio("ratio-4-8", "4 token, 8 segment experts", "4", "8", hybrid_total);
-  all.push_back(hybrid("all-trained", "MultiPL-MoE, all weights trained", {"controls"}, {"--arch", "multipl-moe"}));
+  all.push_back(
+      hybrid("all-trained", "MultiPL-MoE, all weights trained", {"controls", "bases"}, {"--arch", "multipl-moe"}));
   all.back().train = {"--trainable", "all"};
   all.back().trainable = hybrid_total;
   // The balance loss would still train what the routers read.
@@ -103,7 +122,7 @@ std::vector<System> all_systems() {
   all.back().train = {"--trainable", "frozen-routers", "--balance-weight", "0"};
   all.push_back({.name = "ffn-only",
                  .title = "post-pretraining, feed-forward networks only",
-                 .items = {"controls"},
+                 .items = {"controls", "bases"},
                  .upcycle = {},
                  .train = {"--trainable", "ffn"},
                  .trainable = ffn_share});
@@ -128,6 +147,11 @@ std::vector<System> all_systems() {
                  .active = 1.02,
                  .total = 1.06,
                  .trainable = 0.06});
+  all.push_back(hybrid("multipl-moe-untrained", "MultiPL-MoE, untrained", {"questions"}, {"--arch", "multipl-moe"}));
+  all.push_back(hybrid("causal-untrained", "MultiPL-MoE, causal, untrained", {"questions"},
+                       {"--arch", "causal-multipl-moe"}, true));
+  for (std::size_t i = all.size() - 2; i < all.size(); ++i) all[i].steps = all[i].trainable = 0;
+  add_systems_of_bases(all);
   return all;
 }
 
@@ -138,10 +162,39 @@ std::span<const System> systems() {
   return all;
 }
 
+std::span<const BaseModel> bases() {
+  static constexpr std::array<BaseModel, 4> all{{{"base", "base", "1:199", 0.5},
+                                                 {"base-0", "base without low-resource code", "0:1", 0},
+                                                 {"base-1", "base with 1 % of low-resource code", "1:99", 1},
+                                                 {"base-3", "base with 3 % of low-resource code", "3:97", 3}}};
+  return all;
+}
+
+bool System::is_of(std::string_view item) const { return std::find(items.begin(), items.end(), item) != items.end(); }
+
+std::vector<std::pair<std::string_view, std::string_view>> all_models() {
+  std::vector<std::pair<std::string_view, std::string_view>> models;
+  for (const BaseModel& base : bases()) {
+    models.emplace_back(base.name, base.title);
+    for (const System& system : systems())
+      if (system.base == base.name) models.emplace_back(system.name, system.title);
+  }
+  return models;
+}
+
 std::span<const std::string_view> item_names() {
-  static constexpr std::array<std::string_view, 10> names{"table1",  "table2",  "table3",  "figure1", "figure3",
-                                                          "figure4", "figure5", "figure6", "figure7", "controls"};
+  static constexpr std::array<std::string_view, 12> names{"table1",  "table2",   "table3",    "figure1",
+                                                          "figure3", "figure4",  "figure5",   "figure6",
+                                                          "figure7", "controls", "questions", "bases"};
   return names;
+}
+
+bool is_apart(std::string_view item) { return item == "bases"; }
+
+bool is_model_apart(std::string_view name) {
+  for (const System& system : systems())
+    if (system.name == name) return std::all_of(system.items.begin(), system.items.end(), is_apart);
+  return name != bases().front().name;
 }
 
 bool shows_routing(std::string_view item) {

@@ -4,14 +4,25 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace multipl_moe::reproduce {
 
+/// A model that is trained from random weights, and from which systems are made.
+struct BaseModel {
+  std::string_view name, title;
+  std::string_view mix;  ///< LOW:HIGH of its training text, where that is mixed
+  double percent = 0;    ///< of low-resource text in it
+};
+
+/// The base of all systems first, then those of the item "bases".
+std::span<const BaseModel> bases();
+
 /// A model that is made from a base model.
 struct System {
-  std::string_view name;
-  std::string_view title;
+  std::string name, title;
+  std::string_view base = "base";  ///< the base model's name
   /// Tables and figures that need it.
   std::vector<std::string_view> items;
   /// Arguments of `upcycle`; empty for a system that trains the dense model.
@@ -23,15 +34,26 @@ struct System {
   /// Parameters over those of the dense model, at the size of Qwen1.5-1.8B (docs/07_systems.md): the time of a training
   /// step grows with the active ones, the disk space with the total and the trainable ones.
   double active = 1, total = 1, trainable = 1;
-  /// Steps of training over those of the other systems.
+  /// Steps of training over those of the other systems; 0: as it is made from the base.
   double steps = 1;
+
+  bool is_of(std::string_view item) const;
 };
 
-/// All but the base, in the order in which tables list them.
+/// All but base models, in the order in which tables list them.
 std::span<const System> systems();
 
-/// What --only accepts: table1 to table3, figure1 to figure7, controls; in this order.
+/// Names and titles of base models and systems, in the order in which tables list them.
+std::vector<std::pair<std::string_view, std::string_view>> all_models();
+
+/// What --only accepts: table1 to table3, figure1 to figure7, controls, questions, bases; in this order.
 std::span<const std::string_view> item_names();
+
+/// Whether the item is planned only if --only names it.
+bool is_apart(std::string_view item);
+
+/// Whether the base model or system is of no item but those that are planned apart.
+bool is_model_apart(std::string_view name);
 
 /// Whether the item shows which experts are selected: it needs traces of multipl-moe.
 bool shows_routing(std::string_view item);

@@ -58,13 +58,14 @@ TEST_CASE("every command of a plan is one that the program accepts, and every sy
       CHECK(outcome.exit_code == 0);
     } else if (++seen % (moe::testing::is_slow_build ? 4 : 1) == 0) {
       const nlohmann::json share = multipl_moe::reproduce::share_words(
-          {.id = "", .words = {words[0].get<std::string>()}, .needs = {}, .output = ""}, 1);
+          {.id = "", .words = words.get<std::vector<std::string>>(), .needs = {}, .output = ""}, 1);
       const Outcome outcome = run(scratch, joined(words) + joined(share) + "--print-config");
       INFO(outcome.error);
       CHECK(outcome.exit_code == 0);
     }
   }
-  CHECK(made == 16 + 8);
+  // Of exercises, real code, and random letters.
+  CHECK(made == 18 + 10 + 2);
 }
 
 TEST_CASE("what reproduce cannot do is refused before anything is written", "[cli][reproduce]") {
@@ -90,6 +91,7 @@ TEST_CASE("what reproduce cannot do is refused before anything is written", "[cl
   check("-o out --report --resume", "runs nothing, found --resume");
   check("-o out --report --jobs 2", "runs nothing, found --jobs");
   check("--report --plan", "runs nothing, found --plan");
+  check("-o out --publish page", "found no --report");
   put_bytes(scratch / "full/file", "x");
   check("-o full --scale smoke", "--resume continues");
   put_bytes(scratch / "begun/scale", "smoke\n");
@@ -111,6 +113,13 @@ TEST_CASE("the option --report writes what is finished, and names what was not r
   CHECK(names_in(scratch / "out/figures") == std::vector<std::string>{"margins.csv", "margins.md"});
   CHECK(names_in(scratch / "out") ==
         std::vector<std::string>{"claims.csv", "figures", "report.html", "report.md", "scores.csv", "stages"});
+
+  REQUIRE(run(scratch, "reproduce --scale smoke -o out --report --publish page").exit_code == 0);
+  CHECK(names_in(scratch / "page") ==
+        std::vector<std::string>{"claims.csv", "figures", "report.html", "report.md", "scores.csv"});
+  CHECK(get_bytes(scratch / "page/report.md") == outcome.out);
+  CHECK_THAT(run(scratch, "reproduce --scale smoke -o out --report --publish page").error,
+             ContainsSubstring("--publish must be a new or an empty folder"));
 }
 
 TEST_CASE("a plan is printed as text, with its totals", "[cli][reproduce]") {

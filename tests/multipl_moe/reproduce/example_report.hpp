@@ -31,6 +31,7 @@ struct ExampleReport {
       plan.stages.push_back(
           {.id = system + "page", .words = {"trace", "--html", "a<b"}, .needs = {}, .output = system + "routing.html"});
       put_bytes(scratch / (system + "routing.html"), "<p>routing</p>");
+      put_bytes(scratch / ("logs/" + system + "page.log"), "");
     }
     plan.stages.push_back({.id = "exercises/seed-1/lora/run", .words = {"train"}, .needs = {}, .output = "lora"});
     for (std::size_t i = 0; i + 1 < plan.stages.size(); ++i) finished.insert(plan.stages[i].id);

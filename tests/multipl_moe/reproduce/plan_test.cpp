@@ -74,15 +74,21 @@ TEST_CASE("every stage comes after those that it needs, and has an output of its
 
 TEST_CASE("the small scale has every system of the paper, its ablations, ratios and controls", "[reproduce][plan]") {
   const Plan plan = plan_of({.scale = "small"});
+  const auto of_main_base = [](const System& system) { return !is_model_apart(system.name); };
+  const auto main = std::count_if(systems().begin(), systems().end(), of_main_base);
+  const auto trained = std::count_if(systems().begin(), systems().end(),
+                                     [&](const System& system) { return of_main_base(system) && system.steps > 0; });
+  CHECK(trained == main - 2);
   CHECK(plan.seeds.size() == 3);
-  CHECK(systems_of(plan).size() == systems().size());
-  CHECK(count_of(plan, "pretrain") == 3);
-  CHECK(count_of(plan, "train") == 3 * std::ssize(systems()));
-  CHECK(count_of(plan, "evaluate") == 3 * (std::ssize(systems()) + 1));
+  CHECK(std::ssize(systems_of(plan)) == trained);
+  // A base, and two systems that are trained on random letters.
+  CHECK(count_of(plan, "pretrain") == 2 * 3);
+  CHECK(count_of(plan, "train") == 3 * (trained + 2));
+  CHECK(count_of(plan, "evaluate") == 3 * (main + 1));
   // Tables of MultiPL-MoE, and a page of every system whose routing depends on the text: not of the dense ones, LoRA
   // and MoLE.
   CHECK(steps_named(plan, "routing") == 3);
-  CHECK(steps_named(plan, "page") == 3 * (std::ssize(systems()) - 6));
+  CHECK(steps_named(plan, "page") == 3 * (main - 6));
   CHECK(count_of(plan, "eval") == 0);
   // Every system that a claim is about is trained.
   for (const Claim& claim : parse_claims(claims_text(), "claims.toml")) {
@@ -111,6 +117,10 @@ TEST_CASE("real code is a second track, for systems whose bits per byte are a sc
   CHECK(scored.contains("text/seed-0/causal-multipl-moe/scores"));
   CHECK_FALSE(scored.contains("text/seed-0/multipl-moe/scores"));
   CHECK_FALSE(scored.contains("text/seed-0/ratio-4-4/scores"));
+  // What the routing of MultiPL-MoE sees is measured instead.
+  CHECK(std::count_if(plan.stages.begin(), plan.stages.end(), [](const Stage& stage) {
+          return stage.id == "text/seed-0/multipl-moe/leak" && value_of(stage, "--data") == "text/data";
+        }) == 1);
 }
 
 TEST_CASE("the option --only plans the systems of its tables and figures", "[reproduce][plan]") {
@@ -127,6 +137,52 @@ TEST_CASE("the option --only plans the systems of its tables and figures", "[rep
   CHECK_THROWS_WITH(plan_of({.scale = "smoke", .items = {"table1"}}), ContainsSubstring("--only"));
   CHECK_THROWS_WITH(plan_of({.scale = "smoke", .corpus = {"/c"}}), ContainsSubstring("--corpus"));
   CHECK_THROWS_WITH(plan_of({.scale = "large"}), ContainsSubstring("smoke, small, paper, found 'large'"));
+}
+
+TEST_CASE("questions have probes of MultiPL-MoE, untrained models, and trainings on random letters",
+          "[reproduce][plan]") {
+  const Plan plan = plan_of({.scale = "small", .seeds = 1, .items = {"questions"}});
+  std::set<std::string> probes;
+  for (const Stage& stage : plan.stages) {
+    if (stage.words.front() == "probe") probes.insert(stage.id);
+    if (stage.id.starts_with("letters/seed-0/")) CHECK(value_of(stage, "--mix").empty());
+    if (stage.id == "exercises/seed-0/multipl-moe-untrained/scores")
+      CHECK(value_of(stage, "--model") == "exercises/seed-0/multipl-moe-untrained/start");
+    if (stage.id == "letters/seed-0/multipl-moe/run") CHECK(value_of(stage, "--trainable") == "all");
+  }
+  CHECK(probes == std::set<std::string>{"exercises/seed-0/multipl-moe/lesion", "exercises/seed-0/multipl-moe/bypass",
+                                        "exercises/seed-0/causal-multipl-moe/lesion",
+                                        "exercises/seed-0/causal-multipl-moe/bypass", "letters/lines",
+                                        "letters/seed-0/base/leak", "letters/seed-0/multipl-moe/leak",
+                                        "letters/seed-0/causal-multipl-moe/leak"});
+  CHECK(systems_of(plan) == std::set<std::string>{"multipl-moe", "causal-multipl-moe"});
+  for (const Stage& stage : plan_of({.scale = "small", .items = {"table1"}}).stages)
+    CHECK(stage.words.front() != "probe");
+}
+
+TEST_CASE("other base models are planned only if they are named", "[reproduce][plan]") {
+  const auto mixes_of = [](const Plan& plan) {
+    std::set<std::string> mixes;
+    for (const Stage& stage : plan.stages)
+      if (stage.words.front() == "pretrain") mixes.insert(value_of(stage, "--mix"));
+    return mixes;
+  };
+  CHECK(mixes_of(plan_of({.scale = "small", .items = {"controls"}})) == std::set<std::string>{"1:199"});
+  const Plan plan = plan_of({.scale = "small", .seeds = 1, .items = {"bases"}});
+  CHECK(mixes_of(plan) == std::set<std::string>{"1:199", "0:1", "1:99", "3:97"});
+  CHECK(systems_of(plan).size() == 4 * 4);
+  for (const Stage& stage : plan.stages)
+    if (stage.id == "exercises/seed-0/ffn-only-of-base-3/run") {
+      CHECK(value_of(stage, "--model") == "exercises/seed-0/base-3/run");
+      CHECK(value_of(stage, "--trainable") == "ffn");
+    }
+  CHECK_THROWS_WITH(plan_of({.scale = "paper", .items = {"bases"}}), ContainsSubstring("whose base model is given"));
+  const Plan whole = plan_of({.scale = "small", .with_apart = true}), usual = plan_of({.scale = "small"});
+  CHECK(whole.stages.size() > usual.stages.size());
+  CHECK(plan_of({.scale = "paper", .with_apart = true}).stages.size() == plan_of({.scale = "paper"}).stages.size());
+  CHECK_FALSE(has_models_apart(whole, {"exercises/seed-0/base/run"}));
+  CHECK(has_models_apart(whole, {"exercises/seed-0/base-1/run"}));
+  CHECK_FALSE(has_models_apart(usual, {"exercises/seed-0/base-1/run"}));
 }
 
 TEST_CASE("systems differ as the paper's tables need", "[reproduce][plan]") {

@@ -4,6 +4,7 @@
 #include "example_report.hpp"
 #include "multipl_moe/reproduce/html.hpp"
 #include "multipl_moe/reproduce/inlined_svg.hpp"
+#include "multipl_moe/reproduce/published.hpp"
 #include "support/catch.hpp"
 
 namespace report_page_test {
@@ -77,6 +78,7 @@ TEST_CASE("the page has verdicts, tables, links and commands", "[reproduce][page
                  !ContainsSubstring("href=\"exercises/seed-1/multipl-moe/routing/segment_experts.csv\""));
   CHECK_THAT(html, ContainsSubstring("<code>multipl_moe trace --html a&lt;b</code>") &&
                        ContainsSubstring("href=\"logs/exercises/seed-0/multipl-moe/page.log\"") &&
+                       !ContainsSubstring("href=\"logs/exercises/seed-0/multipl-moe/routing.log\"") &&
                        ContainsSubstring("<code>multipl_moe train</code> not run"));
   // All that the page refers to is a file beside it, or a part of it.
   for (const std::string reference : {"href=\"", "href='", "src=\"", "src='"})
@@ -104,6 +106,22 @@ TEST_CASE("the page has verdicts, tables, links and commands", "[reproduce][page
   CHECK_THAT(routing_section(without, room), ContainsSubstring("No system of this plan"));
   plain.scale = "smoke";
   CHECK_THAT(report_page(without), ContainsSubstring("quote no number") && !ContainsSubstring("Not finished"));
+}
+
+TEST_CASE("a published report has the routing of one seed, and links to nothing that it lacks", "[reproduce][report]") {
+  const ScratchFolder scratch;
+  ExampleReport example(scratch);
+  const std::string first = "exercises/seed-0/multipl-moe/routing/";
+  for (const char* file : {"token_experts.csv", "token_experts.png", "sequences.csv"})
+    put_bytes(scratch / (first + file), file);
+  copy_shown_routing(example.plan, example.finished, scratch.path(), scratch / "published");
+  CHECK(names_in(scratch / ("published/" + first)) == std::vector<std::string>{"token_experts.csv"});
+  CHECK(names_in(scratch / "published/exercises") == std::vector<std::string>{"seed-0"});
+  ReportPage page = example.page();
+  page.folder = scratch / "published";
+  const std::string html = report_page(page);
+  CHECK_THAT(html, ContainsSubstring("href=\"exercises/seed-0/multipl-moe/routing.html\"") &&
+                       !ContainsSubstring("href=\"exercises/seed-1") && !ContainsSubstring("href=\"logs/"));
 }
 
 }  // namespace report_page_test
