@@ -103,7 +103,7 @@ void run_stages(const ReproduceFlags& flags, const reproduce::Plan& plan, const 
 /// Writes the report of what is finished in `folder` to `output`, which may be the same. Returns report.md.
 std::string write_report(const reproduce::Plan& plan, const fs::path& folder, const std::set<std::string>& finished,
                          const fs::path& output) {
-  const auto claims = reproduce::parse_claims(reproduce::claims_text(), "claims.toml");
+  const auto claims = reproduce::parse_claims(reproduce::claims_text, "claims.toml");
   const auto scores = reproduce::read_scores(plan, folder, finished);
   const auto judged = reproduce::judge(claims, scores, reproduce::read_routing(plan, folder, finished));
   reproduce::Plan done = plan;

@@ -5,7 +5,7 @@
 
 namespace multipl_moe::reproduce {
 
-std::string_view claims_text();  ///< claims.toml
-std::string_view paper_text();   ///< paper.csv
+extern const std::string_view claims_text;  ///< claims.toml
+extern const std::string_view paper_text;   ///< paper.csv
 
 }  // namespace multipl_moe::reproduce

@@ -114,7 +114,7 @@ TEST_CASE("lines that are not of the known forms are refused", "[reproduce][clai
 }
 
 TEST_CASE("the paper's claims are eighteen", "[reproduce][claims]") {
-  const auto claims = parse_claims(claims_text(), "claims.toml");
+  const auto claims = parse_claims(claims_text, "claims.toml");
   CHECK(claims.size() == 18);
   std::set<std::string> families;
   for (const Claim& claim : claims) {

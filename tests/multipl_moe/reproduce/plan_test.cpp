@@ -91,7 +91,7 @@ TEST_CASE("the small scale has every system of the paper, its ablations, ratios 
   CHECK(steps_named(plan, "page") == 3 * (main - 6));
   CHECK(count_of(plan, "eval") == 0);
   // Every system that a claim is about is trained.
-  for (const Claim& claim : parse_claims(claims_text(), "claims.toml")) {
+  for (const Claim& claim : parse_claims(claims_text, "claims.toml")) {
     std::vector<std::string> named = claim.b;
     named.push_back(claim.a);
     if (!claim.text_a.empty()) named.push_back(claim.text_a);

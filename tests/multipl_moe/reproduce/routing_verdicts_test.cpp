@@ -125,7 +125,7 @@ TEST_CASE("one seed decides nothing about routing, and none measures nothing", "
 }
 
 TEST_CASE("the paper's claims about routing have rows in the report and in claims.csv", "[reproduce][routing]") {
-  const std::vector<Claim> claims = parse_claims(claims_text(), "claims.toml");
+  const std::vector<Claim> claims = parse_claims(claims_text, "claims.toml");
   AllRouting routing;
   routing["multipl-moe"] = routing_of(3, 0.8)["m"];
   const auto all = judge(claims, {}, routing, resamples);

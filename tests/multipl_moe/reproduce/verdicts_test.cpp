@@ -189,7 +189,7 @@ TEST_CASE("a system without scores leaves its claims unmeasured, one with other 
 }
 
 TEST_CASE("the paper's claims about scores are judged on each track that they have", "[reproduce][verdicts]") {
-  const std::vector<Claim> claims = parse_claims(claims_text(), "claims.toml");
+  const std::vector<Claim> claims = parse_claims(claims_text, "claims.toml");
   AllScores scores{{"base", seeds_of(2, 0.3)}, {"multipl-moe", seeds_of(2, 0.6)}};
   const auto all = judge(claims, scores, {}, resamples);
   CHECK(all.size() == 12 + 8 + 6);
