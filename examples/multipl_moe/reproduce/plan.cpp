@@ -154,6 +154,7 @@ class Planner {
     const Words inputs{"--model", model, "--data", track.name + "/data"};
     const auto command = [&](Words words) {
       append(words, inputs);
+      append(words, track.look);
       return words;
     };
     const double passes = 6e-7 * track.parameters * system.active;

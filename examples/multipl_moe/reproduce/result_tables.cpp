@@ -67,7 +67,8 @@ std::string comparison_text(const JudgedComparison& c, const JudgedClaim& claim)
   const bool is_routing = claim.track == Track::routing;
   std::string text =
       is_routing ? fmt::format("{}, {} layer, {}: ", name_of(claim.claim->measure), claim.claim->layer, c.languages)
-                 : fmt::format("over {} on {}: ", c.b, c.languages);
+                 : fmt::format("{} {} on {}: ", claim.claim->direction == Direction::worse ? "below" : "over", c.b,
+                               c.languages);
   if (!c.advantage) return text + "not measured";
   text += number(c.advantage->mean, claim.track);
   if (c.seeds < 2) return text + " with one seed, which decides nothing";

@@ -186,6 +186,7 @@ Scale paper() {
                  "7e-6",       "--device",
                  "cuda",       "--save-steps",
                  "500"};
+  track.look = {"--device", "cuda"};
   track.score = {"evaluate", "--preset", "multipl-e", "--device", "cuda", "--cache", "paper/cache"};
   for (const char* benchmark : {"humaneval", "mbpp"})
     for (const char* language : {"py", "java", "cpp", "rs", "go", "rb"})

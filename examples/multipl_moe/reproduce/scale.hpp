@@ -39,6 +39,7 @@ struct TrackScale {
   std::vector<std::string> new_model;  ///< arguments of `pretrain` that say what is trained
   /// Commands without the model, the seed, the mix and the steps of systems.
   std::vector<std::string> pretrain, train, score;
+  std::vector<std::string> look;  ///< arguments of `trace` and `probe`
   std::int64_t post_steps = 0;
   std::int64_t window = 64;  ///< length of a segment in tokens
 

@@ -258,13 +258,17 @@ TEST_CASE("a training has checkpoints to go on from, and no command says how man
 }
 
 TEST_CASE("the paper's scale is its 3.3 billion tokens", "[reproduce][plan]") {
-  const Plan plan = plan_of({.scale = "paper", .items = {"figure1"}});
+  const Plan plan = plan_of({.scale = "paper", .items = {"figure1", "questions"}});
   CHECK(plan.seconds() > 86400);
-  for (const Stage& stage : plan.stages)
+  for (const Stage& stage : plan.stages) {
+    CAPTURE(stage.id);
     if (stage.words.front() == "train") {
       CHECK(value_of(stage, "--steps") == "50354");
       CHECK(value_of(stage, "--learning-rate") == "7e-6");
+    } else if (stage.words.front() != "prepare" && stage.words.front() != "upcycle") {
+      CHECK(value_of(stage, "--device") == "cuda");
     }
+  }
 }
 
 }  // namespace plan_test

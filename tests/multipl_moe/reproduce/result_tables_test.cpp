@@ -111,6 +111,8 @@ TEST_CASE("claims.csv and the report tell what was compared", "[reproduce][repor
       "direction = \"better\"\na = \"dense\"\nb = [\"base\"]\nlanguages = [\"go\"]\nmargin = 1\n"
       "[other]\nsentence = \"LoRA rises.\"\nsource = \"Table 9\"\nfamily = \"t\"\nmeasure = \"score\"\n"
       "direction = \"better\"\na = \"lora\"\nb = [\"base\"]\nlanguages = [\"go\"]\nmargin = 1\n"
+      "[down]\nsentence = \"Dense falls.\"\nsource = \"Table 9\"\nfamily = \"w\"\nmeasure = \"score\"\n"
+      "direction = \"worse\"\na = \"dense\"\nb = [\"base\"]\nlanguages = [\"go\"]\nmargin = 1\n"
       "[route]\nsentence = \"By language.\"\nsource = \"Figure 9\"\nfamily = \"f\"\nmeasure = \"expert-spread\"\n"
       "direction = \"below\"\na = \"dense\"\nlayer = \"top\"\nlanguages = [\"go\"]\nmargin = 1\n",
       "c.toml");
@@ -120,6 +122,8 @@ TEST_CASE("claims.csv and the report tell what was compared", "[reproduce][repor
   CHECK_THAT(text,
              ContainsSubstring("| Dense rises. (Table 9) | exercises | **undecided** | over base on go: +50.0 [") &&
                  ContainsSubstring("above 0 in 2 of 2 seeds; from +") &&
+                 // The advantage of a claim that a system is worse is how far it is below the other one.
+                 ContainsSubstring("| below base on go: -50.0 [") &&
                  ContainsSubstring(
                      "Not measured, as not all of their systems were run: other (exercises), route (routing).") &&
                  ContainsSubstring("| figure5 | ratio-4-4 |"));
