@@ -14,6 +14,7 @@
 #include "multipl_moe/reproduce/row_chart.hpp"
 #include "multipl_moe/reproduce/run_stage.hpp"
 #include "multipl_moe/reproduce/score_matrix.hpp"
+#include "multipl_moe/statistics/paired.hpp"
 
 namespace multipl_moe::reproduce {
 
@@ -73,13 +74,37 @@ std::vector<LossPanel> read_losses(const Plan& plan, const std::filesystem::path
   return panels;
 }
 
+/// With more systems than this, a line for each training could not be followed.
+constexpr std::size_t most_with_trainings = 6;
+
+/// The lines of a system: its trainings or, for one of many systems, their mean at the steps that all have.
+std::vector<std::vector<LossPoint>> lines_of(const SystemLosses& system, bool is_of_many) {
+  std::vector<std::vector<LossPoint>> lines;
+  if (!is_of_many) {
+    for (const auto& [seed, points] : system.seeds) lines.push_back(points);
+    return lines;
+  }
+  std::map<std::int64_t, std::vector<double>> losses;
+  for (const auto& [seed, points] : system.seeds)
+    for (const LossPoint& point : points) losses[point.step].push_back(point.loss);
+  lines.emplace_back();
+  for (const auto& [step, of_step] : losses)
+    if (of_step.size() == system.seeds.size()) lines.back().push_back({step, statistics::mean_of(of_step)});
+  return lines;
+}
+
 /// One panel below the other, each with its legend beside it.
 Picture picture_of(const Item& item, const std::vector<LossPanel>& panels) {
-  PanelGrid grid{.left = 70, .right = 290, .top = 64, .bottom = 56, .gap_y = 76};
+  std::size_t most = 0, longest = 0;
+  for (const LossPanel& panel : panels) {
+    most = std::max(most, panel.systems.size());
+    for (const SystemLosses& system : panel.systems) longest = std::max(longest, title_of_system(system.name).size());
+  }
+  constexpr int letter = 8, legend_line = 90;
+  PanelGrid grid{
+      .left = 70, .right = legend_line + letter * static_cast<int>(longest), .top = 64, .bottom = 56, .gap_y = 76};
   grid.arrange(panels.size(), 1);
   grid.panel_width = 540;
-  std::size_t most = 0;
-  for (const LossPanel& panel : panels) most = std::max(most, panel.systems.size());
   grid.panel_height = std::max(240, static_cast<int>(18 * most));
   Picture picture{.name = item.name, .width = grid.width(), .height = grid.height(), .data = {}, .commands = {}};
   picture.commands = grid.title(item.title) +
@@ -91,8 +116,9 @@ Picture picture_of(const Item& item, const std::vector<LossPanel>& panels) {
     for (std::size_t s = 0; s < panels[p].systems.size(); ++s) {
       const SystemLosses& system = panels[p].systems[s];
       bool is_first = true;
-      for (const auto& [seed, points] : system.seeds) {
-        const std::string block = fmt::format("curve{}_{}_{}", p, s, seed);
+      std::size_t line = 0;
+      for (const std::vector<LossPoint>& points : lines_of(system, panels[p].systems.size() > most_with_trainings)) {
+        const std::string block = fmt::format("curve{}_{}_{}", p, s, line++);
         picture.data += fmt::format("${} << EOD\n", block);
         for (const LossPoint& point : points) picture.data += fmt::format("{} {:.4g}\n", point.step, point.loss);
         picture.data += points.empty() ? "NaN NaN\nEOD\n" : "EOD\n";
@@ -121,9 +147,9 @@ std::vector<Item> loss_items(const Plan& plan, const std::filesystem::path& fold
   Item item{.name = "losses",
             .title = "Losses of the trainings",
             .note =
-                "A line for each training, moving means over a twentieth of its steps, on training text. Losses of "
-                "systems that train on the same text are comparable; the table has the mean over seeds at the last "
-                "step.",
+                "A line for each training or, beside many systems, the mean over seeds: moving means over a twentieth "
+                "of the steps, on training text. Losses of systems that train on the same text are comparable; the "
+                "table has the mean over seeds at the last step.",
             .made_of = "*/seed-*/*/run/metrics.jsonl",
             .columns = {"track", "system", "trainings", "last loss, nats per token"},
             .rows = {},

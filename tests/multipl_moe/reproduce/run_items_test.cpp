@@ -84,6 +84,23 @@ TEST_CASE("losses have a curve for each training, to its last step", "[reproduce
   CHECK_THAT(items[0].csv, ContainsSubstring("\nexercises,base,0,1000,2.02\n") && !ContainsSubstring("base,0,1,") &&
                                ContainsSubstring("\nexercises,dense,1,1,2\n"));
   CHECK(std::count(items[0].csv.begin(), items[0].csv.end(), '\n') < 1 + 120 + 6 + 1);
+  REQUIRE(items[0].picture);
+  CHECK_THAT(items[0].picture->data, ContainsSubstring("$curve1_0_1 << EOD\n"));
+}
+
+TEST_CASE("many systems have one curve each, the mean over seeds", "[reproduce][items]") {
+  const ScratchFolder scratch;
+  Plan plan;
+  for (const char* system : {"dense", "lora", "gshard", "mixtral", "qwen1.5-moe", "multipl-moe", "mole"})
+    for (const std::string seed : {"0", "1"}) {
+      const std::string run = "exercises/seed-" + seed + "/" + system + "/run";
+      plan.stages.push_back(stage_of(run));
+      put_run(scratch / run, seed == "0" ? 3 : 2, seed == "0" ? "1" : "3");
+    }
+  const Item item = loss_items(plan, scratch.path()).at(0);
+  // The third step is of one seed alone.
+  CHECK_THAT(item.picture->data,
+             ContainsSubstring("$curve0_6_0 << EOD\n1 2\n2 2.5\nEOD\n") && !ContainsSubstring("$curve0_6_1 << EOD\n"));
 }
 
 TEST_CASE("every item is written as CSV and Markdown, and drawn if gnuplot is there", "[reproduce][items]") {
