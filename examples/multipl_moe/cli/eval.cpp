@@ -4,6 +4,7 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/placement_option.hpp"
 #include "multipl_moe/cli/tables.hpp"
 #include "multipl_moe/cli/weights_option.hpp"
 #include "multipl_moe/eval/causality.hpp"
@@ -18,9 +19,18 @@ namespace {
 
 struct EvalFlags : HeldOutFlags {
   EvaluateOptions options;
+  std::string placement;
   double comm_timeout = 300;  ///< seconds
   bool json = false;
 };
+
+ExpertSpread spread_of(const EvalFlags& flags) {
+  const auto ranks = launched_ranks();
+  check_placement("eval", load_config(flags.model), flags.placement, ranks != nullptr);
+  const LongerWait wait(ranks.get(), waits_of(flags.comm_timeout));
+  return spread_over_processes(flags.placement.empty() ? ExpertPlacement::everywhere : placement_named(flags.placement),
+                               flags.device);
+}
 
 /// Compares what the processes are about to do. They have read the model apart.
 void begin_together(const RunRanks& ranks, const EvalFlags& flags, const LanguageModel& model,
@@ -47,6 +57,7 @@ void add_eval_command(CLI::App& program) {
   command.add_option("--max-bytes", flags->options.max_bytes, "maximum text per language, in bytes; 0: all")
       ->capture_default_str()
       ->check(not_negative());
+  add_placement_option(command, flags->placement, "score", "everywhere");
   add_comm_timeout_option(command, flags->comm_timeout);
   command.add_flag("--json", flags->json, "print the scores as JSON");
   command.callback([flags] {
@@ -56,12 +67,14 @@ void add_eval_command(CLI::App& program) {
     const EvaluateOptions& options = flags->options;
     require_positions("eval", load_config(flags->model), options.length);
     const std::int64_t text = longest_text(files, options.max_bytes);
-    const auto model =
-        load_for_inference(*flags, scoring_run("eval", flags->model, {options.sequences, options.length, text, false}));
+    const ExpertSpread spread = spread_of(*flags);
+    const auto model = load_for_inference(
+        *flags, scoring_run("eval", flags->model, {options.sequences, options.length, text, false}), spread);
     // Scores travel through host memory, whatever the device.
     const auto ranks = launched_ranks();
     if (ranks) begin_together(*ranks, *flags, *model, files);
-    // Every process has the whole model and checks it, which takes no longer than one that waits for another.
+    // Every process checks the same texts, which takes no longer than one that waits for another, and spread experts
+    // need all of them.
     const CausalityOptions checked{options.sequences, options.length};
     const Causality causality = measure_causality(*model, suffix_texts(files, checked, *model->tokenizer()), checked);
     require_causality("eval", causality);

@@ -10,6 +10,7 @@
 #include "multipl_moe/cli/config_file.hpp"
 #include "multipl_moe/cli/environment.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/placement_option.hpp"
 #include "multipl_moe/cli/ranks_dry_run.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
@@ -73,13 +74,7 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
                   "resumed run, or one for each process]")
       ->type_name("N")
       ->check(above_zero());
-  command
-      .add_option("--placement", f.placement,
-                  "where the experts of each layer are when several processes train: everywhere: each process has all; "
-                  "blocks: consecutive experts in consecutive processes, and the tokens travel to them; round-robin: "
-                  "the next expert in the next process; experts that process every token stay everywhere [that of a "
-                  "resumed run, or everywhere]")
-      ->check(CLI::IsMember(names_in(placement_names)));
+  add_placement_option(command, f.placement, "train", "that of a resumed run, or everywhere");
   add_comm_timeout_option(command, f.comm_timeout);
   command.add_option("--learning-rate", f.learning_rate, "peak learning rate of the cosine schedule")
       ->capture_default_str()
@@ -210,26 +205,9 @@ std::optional<Gpu> gpu_of(const std::string& command, const TrainingFlags& flags
   }
 }
 
-namespace {
-
-/// Throws UsageError if experts that --placement spreads do not exist, or processes.
-void check_placement(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
-  if (flags.placement.empty() || flags.placement == name_of(ExpertPlacement::everywhere)) return;
-  if (!model.moe || model.moe->is_adapted())
-    throw UsageError(
-        fmt::format("[{}] --placement {} spreads the experts of a mixture, found a model of architecture {}", command,
-                    flags.placement, model.architecture()));
-  if (flags.dry.ranks <= 1 && !launched_ranks())
-    throw UsageError(fmt::format(
-        "[{}] --placement {} spreads experts over the processes that mpirun or srun starts, found 1 process", command,
-        flags.placement));
-}
-
-}  // namespace
-
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
   check_ranks(command, flags.dry);
-  check_placement(command, model, flags);
+  check_placement(command, model, flags.placement, flags.dry.ranks > 1 || launched_ranks());
   if (flags.async_checkpoint && flags.processes() > 1)
     throw UsageError(fmt::format("[{}] --async-checkpoint is for a run of one process, found {}", command,
                                  counted(flags.processes(), "processes")));
@@ -295,22 +273,7 @@ ExpertPlacement TrainingFlags::expert_placement() const {
   return resume ? placement_of_run(output) : ExpertPlacement::everywhere;
 }
 
-ExpertSpread TrainingFlags::expert_spread() const {
-  const auto ranks = launched_ranks_on(device_named(device));
-  if (!ranks) return {};
-  const ExpertPlacement mine = expert_placement();
-  // Processes with different ones would not make the same calls.
-  int process = 0;
-  for (const auto& other : ranks->gather<ExpertPlacement>("placement", std::span(&mine, 1))) {
-    if (other.front() != mine)
-      throw UsageError(
-          fmt::format("[ranks] all processes must have the same --placement, found {} in process {} and "
-                      "{} in process {}",
-                      name_of(mine), ranks->rank(), name_of(other.front()), process));
-    ++process;
-  }
-  return {mine, ranks};
-}
+ExpertSpread TrainingFlags::expert_spread() const { return spread_over_processes(expert_placement(), device); }
 
 BatchOptions TrainingFlags::batch_options(const Tokenizer& tokenizer) const {
   return {.sequences = batch_size, .length = sequence_length, .seed = seed, .end_of_text = tokenizer.end_of_text()};

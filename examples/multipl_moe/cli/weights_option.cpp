@@ -8,6 +8,7 @@
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/mpi/launch.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {
@@ -38,11 +39,12 @@ WeightsForm form_named(const InferenceFlags& flags, const std::string& command) 
   return {dtype, WeightsPlace::memory};
 }
 
-/// Whether memory can hold the plan, and the weights leave 40 % of it free.
+/// Whether memory can hold the plan of each of the processes here, and the weights leave 40 % of it free.
 bool has_room(const std::vector<MemoryPart>& plan) {
   const auto free = free_memory_bytes();
-  return !free ||
-         (total_bytes(plan) <= *free && static_cast<double>(plan.front().bytes) <= 0.6 * static_cast<double>(*free));
+  const std::int64_t here = launched_here();
+  return !free || (here * total_bytes(plan) <= *free &&
+                   static_cast<double>(here * plan.front().bytes) <= 0.6 * static_cast<double>(*free));
 }
 
 }  // namespace
@@ -82,7 +84,32 @@ void require_usable(const InferenceFlags& flags, const std::string& command) {
   require_device(flags.device);
 }
 
-std::unique_ptr<LanguageModel> load_for_inference(const InferenceFlags& flags, const InferenceRun& run) {
+namespace {
+
+/// Loads this process's part of the experts, and all other weights.
+std::unique_ptr<LanguageModel> load_part(const InferenceFlags& flags, const InferenceRun& run,
+                                         const ExpertSpread& spread) {
+  if (flags.weights == "stored")
+    throw UsageError(fmt::format(
+        "[{}] --weights stored reads all weights in the files, found --placement {}, which reads a part of them into "
+        "memory",
+        run.command, name_of(spread.placement)));
+  const std::string advice = run.smaller + " or more processes need less";
+  const auto gpu = require_device(flags.device);
+  const WeightsForm form{flags.model_dtype(), gpu ? WeightsPlace::device : WeightsPlace::memory, spread.part()};
+  if (gpu)
+    require_gpu_memory(run.command, *gpu, run.plan(form), advice);
+  else
+    require_free_memory(run.command, run.plan(form), advice, launched_here());
+  return load_model(flags.model, flags.threads, load_config(flags.model), form.dtype, device_named(flags.device),
+                    spread);
+}
+
+}  // namespace
+
+std::unique_ptr<LanguageModel> load_for_inference(const InferenceFlags& flags, const InferenceRun& run,
+                                                  const ExpertSpread& spread) {
+  if (!spread.part().is_of_all()) return load_part(flags, run, spread);
   if (const auto gpu = require_device(flags.device)) {
     require_gpu_memory(run.command, *gpu, run.plan({flags.model_dtype(), WeightsPlace::device}),
                        run.smaller + " needs less");
@@ -100,7 +127,7 @@ std::unique_ptr<LanguageModel> load_for_inference(const InferenceFlags& flags, c
     if (is_automatic) {
       if (!flags.quiet)
         notice("note: the weights are read in the files, since they take {} of {} of free memory otherwise\n",
-               memory_text(plan.front().bytes), memory_text(free_memory_bytes().value_or(0)));
+               memory_text(launched_here() * plan.front().bytes), memory_text(free_memory_bytes().value_or(0)));
       form.place = WeightsPlace::file;
       plan = run.plan(form);
     } else {
@@ -114,7 +141,7 @@ std::unique_ptr<LanguageModel> load_for_inference(const InferenceFlags& flags, c
         "{}; export --dtype bfloat16 writes such a model",
         run.smaller, dtypes_in_files(form.dtype), not_for_files);
   }
-  require_free_memory(run.command, plan, advice);
+  require_free_memory(run.command, plan, advice, launched_here());
   if (form.place == WeightsPlace::memory) return load_model(flags.model, flags.threads, form.dtype);
   return load_model_in_files(flags.model, flags.threads, form.dtype,
                              {.beside = total_bytes(plan), .decodes = run.decodes, .quiet = flags.quiet});

@@ -42,7 +42,9 @@ struct InferenceRun {
 /// Loads the model in the form that the flags ask for. With --weights auto the matrices stay in the files if memory
 /// cannot hold the whole plan otherwise, or the weights would take more than 60 % of it, and if the files allow it; a
 /// notice says so. On a GPU they are in its memory. Throws UsageError for flags that do not fit each other or the
-/// model, OutOfMemory before memory is allocated, and as load_model().
-std::unique_ptr<LanguageModel> load_for_inference(const InferenceFlags& flags, const InferenceRun& run);
+/// model, OutOfMemory before memory is allocated, and as load_model(). With `spread` each process reads its part of the
+/// experts, in memory.
+std::unique_ptr<LanguageModel> load_for_inference(const InferenceFlags& flags, const InferenceRun& run,
+                                                  const ExpertSpread& spread = {});
 
 }  // namespace multipl_moe

@@ -28,22 +28,47 @@ struct Sums {
   }
 };
 
-/// Scores batches in rounds of one for each rank. Every rank adds the scores of all, in the order of one rank.
+/// A batch that outlives the text that it is of.
+class KeptBatch {
+ public:
+  void keep(const Sequences& batch) {
+    count_ = batch.count;
+    length_ = batch.length;
+    tokens_.assign(batch.tokens.begin(), batch.tokens.end());
+    targets_.assign(batch.targets.begin(), batch.targets.end());
+    languages_.assign(batch.languages.begin(), batch.languages.end());
+  }
+  Sequences batch() const { return {count_, length_, tokens_, targets_, languages_}; }
+
+ private:
+  std::int64_t count_ = 0, length_ = 0;
+  std::vector<Token> tokens_, targets_;
+  std::vector<Language> languages_;
+};
+
+/// Scores batches in rounds of one for each rank. Every rank adds the scores of all, in the order of one rank. A rank
+/// without a batch in the last round scores one of another rank if experts are spread, since all ranks have to take
+/// part.
 class Rounds {
  public:
   Rounds(const LanguageModel& model, const RunRanks* ranks)
-      : model_(model), ranks_(ranks), size_(ranks != nullptr ? ranks->size() : 1) {}
+      : model_(model),
+        ranks_(ranks),
+        size_(ranks != nullptr ? ranks->size() : 1),
+        is_spread_(ranks != nullptr && model.placement() != ExpertPlacement::everywhere) {}
 
   /// Adds the scores of the next batch to `sums`, at the latest in finish().
   void add(const Sequences& batch, Sums& sums) {
     // Scored now: its text is gone when a later language fills the round.
     if (ranks_ == nullptr || static_cast<int>(round_.size()) == ranks_->rank()) mine_ = model_.score(batch);
+    if (is_spread_ && round_.empty()) first_.keep(batch);
     round_.push_back(&sums);
     if (static_cast<int>(round_.size()) == size_) finish();
   }
   /// Ends a round in which some ranks have no batch.
   void finish() {
     if (round_.empty()) return;
+    if (is_spread_ && static_cast<int>(round_.size()) <= ranks_->rank()) model_.score(first_.batch());
     if (ranks_ == nullptr) {
       add_scores(mine_.losses, mine_.hits, *round_.front());
     } else {
@@ -64,6 +89,8 @@ class Rounds {
   const LanguageModel& model_;
   const RunRanks* ranks_;
   int size_;
+  bool is_spread_;
+  KeptBatch first_;  ///< of the round
   TokenScores mine_;
   std::vector<Sums*> round_;  ///< of the batches that have no scores yet
 };

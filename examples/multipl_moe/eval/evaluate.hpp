@@ -30,7 +30,8 @@ struct EvaluateOptions {
 
 /// Scores consecutive sequences of each language's file: the same text for every model.
 /// On several ranks all call it together, each with the same model and files, and share the batches; every rank returns
-/// the result, which is bitwise identical to that of one rank. Throws BadFile if a file holds less than one sequence;
+/// the result, which is bitwise identical to that of one rank. Spread experts process the rows of all ranks at a time,
+/// and results differ from those of one rank by rounding. Throws BadFile if a file holds less than one sequence;
 /// moe::CommError, after which every rank must end.
 Evaluation evaluate(const LanguageModel& model, const LanguageFiles& files, const EvaluateOptions& options,
                     const RunRanks* ranks = nullptr);

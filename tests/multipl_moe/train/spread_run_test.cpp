@@ -2,6 +2,7 @@
 #include <map>
 
 #include "../support/stderr_capture.hpp"
+#include "multipl_moe/eval/evaluate.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
@@ -132,6 +133,38 @@ TEST_CASE("spread experts take the memory of one process each, and the plan says
         ++(is_spread ? on_one : on_all);
       }
       CHECK((on_all > 0 && on_one > 0));
+    }
+  }
+}
+
+TEST_CASE("spread experts score text as one process does, also if some have no batch in the end", "[ranks]") {
+  for (const char* architecture : {"multipl-moe", "causal-multipl-moe", "mixtral", "gshard"}) {
+    if (moe::testing::is_slow_build && architecture != std::string("multipl-moe")) continue;
+    INFO(architecture);
+    const SpreadRun run(architecture);
+    const TrainOptions options = run.options("none");
+    // The languages of the text have five batches each.
+    const EvaluateOptions scored{.sequences = 1, .length = 32, .max_bytes = 0, .max_sequences = 5};
+    const Evaluation alone = evaluate(*run.load(ExpertPlacement::everywhere, nullptr), options.held_out, scored);
+    std::int64_t languages = 0;
+    for (const auto& score : alone) languages += score.has_value();
+    REQUIRE((5 * languages) % 4 == 2);
+    for (const int ranks : {2, 4}) {
+      std::vector<Evaluation> of_rank(static_cast<std::size_t>(ranks));
+      moe::testing::run_ranks(ranks, [&](ThreadComm comm) {
+        const auto rank = static_cast<std::size_t>(comm.rank());
+        const auto mine = std::make_shared<RunRanks>(moe::ranks_over<moe::Cpu<>>(std::move(comm)));
+        const auto model = run.load(ExpertPlacement::round_robin, mine);
+        of_rank[rank] = evaluate(*model, options.held_out, scored, mine.get());
+      });
+      for (const Evaluation& spread : of_rank)
+        for (std::size_t i = 0; i < spread.size(); ++i) {
+          REQUIRE(spread[i].has_value() == alone[i].has_value());
+          if (!spread[i]) continue;
+          CHECK(spread[i]->tokens == alone[i]->tokens);
+          CHECK(spread[i]->loss == Approx(alone[i]->loss).epsilon(1e-6));
+          CHECK(spread[i]->loss == of_rank.front()[i]->loss);
+        }
     }
   }
 }
