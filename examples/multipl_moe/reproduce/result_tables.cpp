@@ -74,7 +74,8 @@ std::string comparison_text(const JudgedComparison& c, const JudgedClaim& claim)
   if (c.seeds < 2) return text + " with one seed, which decides nothing";
   text += fmt::format(" [{}, {}], p {:.3g}", number(c.advantage->low, claim.track),
                       number(c.advantage->high, claim.track), c.corrected_p);
-  const double bound = is_routing ? claim.claim->margin : 0;
+  const double margin = claim.track == Track::text ? claim.claim->text_margin : claim.claim->margin;
+  const double bound = is_routing ? margin : claim.claim->direction == Direction::kept ? -margin : 0;
   const auto above = std::count_if(c.advantage->seed_means.begin(), c.advantage->seed_means.end(),
                                    [bound](double mean) { return mean > bound; });
   text += fmt::format(", above {} in {} of {}", bound, above, counted(c.seeds, "seeds"));

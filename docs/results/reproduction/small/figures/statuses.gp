@@ -1,0 +1,873 @@
+set encoding utf8
+$bars0_0 << EOD
+66.3889 0 0 66.3889 -0.38 0.38
+63.8889 1 0 63.8889 0.62 1.38
+64.1667 2 0 64.1667 1.62 2.38
+64.7222 3 0 64.7222 2.62 3.38
+64.1667 4 0 64.1667 3.62 4.38
+64.1667 5 0 64.1667 4.62 5.38
+66.6667 6 0 66.6667 5.62 6.38
+66.6667 7 0 66.6667 6.62 7.38
+66.6667 8 0 66.6667 7.62 8.38
+66.6667 9 0 66.6667 8.62 9.38
+66.3889 10 0 66.3889 9.62 10.38
+67.7778 11 0 67.7778 10.62 11.38
+66.9444 12 0 66.9444 11.62 12.38
+65.8333 13 0 65.8333 12.62 13.38
+65 14 0 65 13.62 14.38
+66.3889 15 0 66.3889 14.62 15.38
+66.1111 16 0 66.1111 15.62 16.38
+63.8889 17 0 63.8889 16.62 17.38
+68.8889 18 0 68.8889 17.62 18.38
+66.1111 19 0 66.1111 18.62 19.38
+67.5 20 0 67.5 19.62 20.38
+EOD
+$bars0_1 << EOD
+100 0 66.3889 100 -0.38 0.38
+99.7222 1 63.8889 99.7222 0.62 1.38
+99.4444 2 64.1667 99.4444 1.62 2.38
+99.7222 3 64.7222 99.7222 2.62 3.38
+99.4444 4 64.1667 99.4444 3.62 4.38
+99.7222 5 64.1667 99.7222 4.62 5.38
+98.8889 6 66.6667 98.8889 5.62 6.38
+99.7222 7 66.6667 99.7222 6.62 7.38
+99.4444 8 66.6667 99.4444 7.62 8.38
+99.7222 9 66.6667 99.7222 8.62 9.38
+99.1667 10 66.3889 99.1667 9.62 10.38
+99.7222 11 67.7778 99.7222 10.62 11.38
+99.7222 12 66.9444 99.7222 11.62 12.38
+97.5 13 65.8333 97.5 12.62 13.38
+98.8889 14 65 98.8889 13.62 14.38
+98.6111 15 66.3889 98.6111 14.62 15.38
+99.1667 16 66.1111 99.1667 15.62 16.38
+99.7222 17 63.8889 99.7222 16.62 17.38
+99.7222 18 68.8889 99.7222 17.62 18.38
+99.7222 19 66.1111 99.7222 18.62 19.38
+99.7222 20 67.5 99.7222 19.62 20.38
+EOD
+$bars0_2 << EOD
+100 0 100 100 -0.38 0.38
+99.7222 1 99.7222 99.7222 0.62 1.38
+99.7222 2 99.4444 99.7222 1.62 2.38
+99.7222 3 99.7222 99.7222 2.62 3.38
+99.7222 4 99.4444 99.7222 3.62 4.38
+99.7222 5 99.7222 99.7222 4.62 5.38
+99.7222 6 98.8889 99.7222 5.62 6.38
+100 7 99.7222 100 6.62 7.38
+100 8 99.4444 100 7.62 8.38
+99.7222 9 99.7222 99.7222 8.62 9.38
+100 10 99.1667 100 9.62 10.38
+100 11 99.7222 100 10.62 11.38
+100 12 99.7222 100 11.62 12.38
+99.7222 13 97.5 99.7222 12.62 13.38
+99.7222 14 98.8889 99.7222 13.62 14.38
+100 15 98.6111 100 14.62 15.38
+100 16 99.1667 100 15.62 16.38
+99.7222 17 99.7222 99.7222 16.62 17.38
+100 18 99.7222 100 17.62 18.38
+99.7222 19 99.7222 99.7222 18.62 19.38
+100 20 99.7222 100 19.62 20.38
+EOD
+$bars0_3 << EOD
+100 0 100 100 -0.38 0.38
+100 1 99.7222 100 0.62 1.38
+100 2 99.7222 100 1.62 2.38
+100 3 99.7222 100 2.62 3.38
+100 4 99.7222 100 3.62 4.38
+100 5 99.7222 100 4.62 5.38
+100 6 99.7222 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 99.7222 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 99.7222 100 12.62 13.38
+100 14 99.7222 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 99.7222 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 99.7222 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars0_4 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 100 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars1_0 << EOD
+69.4444 0 0 69.4444 -0.38 0.38
+66.6667 1 0 66.6667 0.62 1.38
+64.4444 2 0 64.4444 1.62 2.38
+66.6667 3 0 66.6667 2.62 3.38
+66.6667 4 0 66.6667 3.62 4.38
+66.9444 5 0 66.9444 4.62 5.38
+67.5 6 0 67.5 5.62 6.38
+68.8889 7 0 68.8889 6.62 7.38
+68.0556 8 0 68.0556 7.62 8.38
+67.5 9 0 67.5 8.62 9.38
+68.3333 10 0 68.3333 9.62 10.38
+67.5 11 0 67.5 10.62 11.38
+67.2222 12 0 67.2222 11.62 12.38
+67.2222 13 0 67.2222 12.62 13.38
+65.5556 14 0 65.5556 13.62 14.38
+68.6111 15 0 68.6111 14.62 15.38
+67.7778 16 0 67.7778 15.62 16.38
+68.3333 17 0 68.3333 16.62 17.38
+67.7778 18 0 67.7778 17.62 18.38
+67.5 19 0 67.5 18.62 19.38
+68.0556 20 0 68.0556 19.62 20.38
+EOD
+$bars1_1 << EOD
+99.7222 0 69.4444 99.7222 -0.38 0.38
+97.2222 1 66.6667 97.2222 0.62 1.38
+96.1111 2 64.4444 96.1111 1.62 2.38
+99.1667 3 66.6667 99.1667 2.62 3.38
+100 4 66.6667 100 3.62 4.38
+97.7778 5 66.9444 97.7778 4.62 5.38
+96.3889 6 67.5 96.3889 5.62 6.38
+99.4444 7 68.8889 99.4444 6.62 7.38
+94.7222 8 68.0556 94.7222 7.62 8.38
+98.0556 9 67.5 98.0556 8.62 9.38
+98.8889 10 68.3333 98.8889 9.62 10.38
+94.4444 11 67.5 94.4444 10.62 11.38
+94.7222 12 67.2222 94.7222 11.62 12.38
+96.6667 13 67.2222 96.6667 12.62 13.38
+98.0556 14 65.5556 98.0556 13.62 14.38
+98.8889 15 68.6111 98.8889 14.62 15.38
+98.3333 16 67.7778 98.3333 15.62 16.38
+99.7222 17 68.3333 99.7222 16.62 17.38
+99.7222 18 67.7778 99.7222 17.62 18.38
+100 19 67.5 100 18.62 19.38
+99.1667 20 68.0556 99.1667 19.62 20.38
+EOD
+$bars1_2 << EOD
+100 0 99.7222 100 -0.38 0.38
+100 1 97.2222 100 0.62 1.38
+100 2 96.1111 100 1.62 2.38
+100 3 99.1667 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 97.7778 100 4.62 5.38
+100 6 96.3889 100 5.62 6.38
+100 7 99.4444 100 6.62 7.38
+100 8 94.7222 100 7.62 8.38
+100 9 98.0556 100 8.62 9.38
+100 10 98.8889 100 9.62 10.38
+100 11 94.4444 100 10.62 11.38
+100 12 94.7222 100 11.62 12.38
+100 13 96.6667 100 12.62 13.38
+100 14 98.0556 100 13.62 14.38
+100 15 98.8889 100 14.62 15.38
+100 16 98.3333 100 15.62 16.38
+100 17 99.7222 100 16.62 17.38
+100 18 99.7222 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 99.1667 100 19.62 20.38
+EOD
+$bars1_3 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 100 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars1_4 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 100 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars2_0 << EOD
+70.8333 0 0 70.8333 -0.38 0.38
+66.9444 1 0 66.9444 0.62 1.38
+63.8889 2 0 63.8889 1.62 2.38
+67.7778 3 0 67.7778 2.62 3.38
+66.9444 4 0 66.9444 3.62 4.38
+65.8333 5 0 65.8333 4.62 5.38
+69.7222 6 0 69.7222 5.62 6.38
+69.4444 7 0 69.4444 6.62 7.38
+70 8 0 70 7.62 8.38
+68.8889 9 0 68.8889 8.62 9.38
+69.4444 10 0 69.4444 9.62 10.38
+68.3333 11 0 68.3333 10.62 11.38
+67.7778 12 0 67.7778 11.62 12.38
+70 13 0 70 12.62 13.38
+64.1667 14 0 64.1667 13.62 14.38
+69.7222 15 0 69.7222 14.62 15.38
+69.1667 16 0 69.1667 15.62 16.38
+65.5556 17 0 65.5556 16.62 17.38
+69.7222 18 0 69.7222 17.62 18.38
+67.2222 19 0 67.2222 18.62 19.38
+68.0556 20 0 68.0556 19.62 20.38
+EOD
+$bars2_1 << EOD
+100 0 70.8333 100 -0.38 0.38
+93.8889 1 66.9444 93.8889 0.62 1.38
+90.5556 2 63.8889 90.5556 1.62 2.38
+95 3 67.7778 95 2.62 3.38
+95 4 66.9444 95 3.62 4.38
+94.1667 5 65.8333 94.1667 4.62 5.38
+92.5 6 69.7222 92.5 5.62 6.38
+94.1667 7 69.4444 94.1667 6.62 7.38
+93.0556 8 70 93.0556 7.62 8.38
+93.0556 9 68.8889 93.0556 8.62 9.38
+94.7222 10 69.4444 94.7222 9.62 10.38
+90 11 68.3333 90 10.62 11.38
+88.8889 12 67.7778 88.8889 11.62 12.38
+93.6111 13 70 93.6111 12.62 13.38
+93.6111 14 64.1667 93.6111 13.62 14.38
+94.4444 15 69.7222 94.4444 14.62 15.38
+92.2222 16 69.1667 92.2222 15.62 16.38
+95.5556 17 65.5556 95.5556 16.62 17.38
+97.5 18 69.7222 97.5 17.62 18.38
+97.2222 19 67.2222 97.2222 18.62 19.38
+100 20 68.0556 100 19.62 20.38
+EOD
+$bars2_2 << EOD
+100 0 100 100 -0.38 0.38
+100 1 93.8889 100 0.62 1.38
+100 2 90.5556 100 1.62 2.38
+100 3 95 100 2.62 3.38
+100 4 95 100 3.62 4.38
+100 5 94.1667 100 4.62 5.38
+100 6 92.5 100 5.62 6.38
+100 7 94.1667 100 6.62 7.38
+100 8 93.0556 100 7.62 8.38
+100 9 93.0556 100 8.62 9.38
+100 10 94.7222 100 9.62 10.38
+100 11 90 100 10.62 11.38
+100 12 88.8889 100 11.62 12.38
+100 13 93.6111 100 12.62 13.38
+100 14 93.6111 100 13.62 14.38
+100 15 94.4444 100 14.62 15.38
+100 16 92.2222 100 15.62 16.38
+100 17 95.5556 100 16.62 17.38
+100 18 97.5 100 17.62 18.38
+100 19 97.2222 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars2_3 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 100 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars2_4 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 100 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars3_0 << EOD
+5.27778 0 0 5.27778 -0.38 0.38
+63.0556 1 0 63.0556 0.62 1.38
+40.5556 2 0 40.5556 1.62 2.38
+63.3333 3 0 63.3333 2.62 3.38
+65 4 0 65 3.62 4.38
+64.1667 5 0 64.1667 4.62 5.38
+46.3889 6 0 46.3889 5.62 6.38
+55 7 0 55 6.62 7.38
+50.5556 8 0 50.5556 7.62 8.38
+49.1667 9 0 49.1667 8.62 9.38
+56.6667 10 0 56.6667 9.62 10.38
+50.5556 11 0 50.5556 10.62 11.38
+49.1667 12 0 49.1667 11.62 12.38
+47.2222 13 0 47.2222 12.62 13.38
+63.8889 14 0 63.8889 13.62 14.38
+45.8333 15 0 45.8333 14.62 15.38
+54.7222 16 0 54.7222 15.62 16.38
+65.2778 17 0 65.2778 16.62 17.38
+45.5556 18 0 45.5556 17.62 18.38
+61.6667 19 0 61.6667 18.62 19.38
+54.1667 20 0 54.1667 19.62 20.38
+EOD
+$bars3_1 << EOD
+38.6111 0 5.27778 38.6111 -0.38 0.38
+96.1111 1 63.0556 96.1111 0.62 1.38
+82.2222 2 40.5556 82.2222 1.62 2.38
+97.7778 3 63.3333 97.7778 2.62 3.38
+97.5 4 65 97.5 3.62 4.38
+95.8333 5 64.1667 95.8333 4.62 5.38
+89.4444 6 46.3889 89.4444 5.62 6.38
+93.3333 7 55 93.3333 6.62 7.38
+92.2222 8 50.5556 92.2222 7.62 8.38
+94.1667 9 49.1667 94.1667 8.62 9.38
+94.4444 10 56.6667 94.4444 9.62 10.38
+91.6667 11 50.5556 91.6667 10.62 11.38
+90.5556 12 49.1667 90.5556 11.62 12.38
+87.5 13 47.2222 87.5 12.62 13.38
+96.9444 14 63.8889 96.9444 13.62 14.38
+90 15 45.8333 90 14.62 15.38
+91.9444 16 54.7222 91.9444 15.62 16.38
+98.6111 17 65.2778 98.6111 16.62 17.38
+88.6111 18 45.5556 88.6111 17.62 18.38
+96.3889 19 61.6667 96.3889 18.62 19.38
+95 20 54.1667 95 19.62 20.38
+EOD
+$bars3_2 << EOD
+100 0 38.6111 100 -0.38 0.38
+100 1 96.1111 100 0.62 1.38
+100 2 82.2222 100 1.62 2.38
+100 3 97.7778 100 2.62 3.38
+100 4 97.5 100 3.62 4.38
+100 5 95.8333 100 4.62 5.38
+100 6 89.4444 100 5.62 6.38
+100 7 93.3333 100 6.62 7.38
+100 8 92.2222 100 7.62 8.38
+100 9 94.1667 100 8.62 9.38
+100 10 94.4444 100 9.62 10.38
+100 11 91.6667 100 10.62 11.38
+100 12 90.5556 100 11.62 12.38
+100 13 87.5 100 12.62 13.38
+100 14 96.9444 100 13.62 14.38
+100 15 90 100 14.62 15.38
+100 16 91.9444 100 15.62 16.38
+100 17 98.6111 100 16.62 17.38
+100 18 88.6111 100 17.62 18.38
+100 19 96.3889 100 18.62 19.38
+100 20 95 100 19.62 20.38
+EOD
+$bars3_3 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 100 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars3_4 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 100 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars4_0 << EOD
+16.9444 0 0 16.9444 -0.38 0.38
+59.1667 1 0 59.1667 0.62 1.38
+38.6111 2 0 38.6111 1.62 2.38
+59.7222 3 0 59.7222 2.62 3.38
+58.8889 4 0 58.8889 3.62 4.38
+58.6111 5 0 58.6111 4.62 5.38
+45.5556 6 0 45.5556 5.62 6.38
+54.4444 7 0 54.4444 6.62 7.38
+53.0556 8 0 53.0556 7.62 8.38
+45.8333 9 0 45.8333 8.62 9.38
+57.2222 10 0 57.2222 9.62 10.38
+43.3333 11 0 43.3333 10.62 11.38
+39.4444 12 0 39.4444 11.62 12.38
+39.7222 13 0 39.7222 12.62 13.38
+53.3333 14 0 53.3333 13.62 14.38
+43.0556 15 0 43.0556 14.62 15.38
+56.3889 16 0 56.3889 15.62 16.38
+62.2222 17 0 62.2222 16.62 17.38
+38.8889 18 0 38.8889 17.62 18.38
+56.9444 19 0 56.9444 18.62 19.38
+55.2778 20 0 55.2778 19.62 20.38
+EOD
+$bars4_1 << EOD
+37.7778 0 16.9444 37.7778 -0.38 0.38
+93.3333 1 59.1667 93.3333 0.62 1.38
+75.8333 2 38.6111 75.8333 1.62 2.38
+92.2222 3 59.7222 92.2222 2.62 3.38
+92.7778 4 58.8889 92.7778 3.62 4.38
+92.5 5 58.6111 92.5 4.62 5.38
+76.1111 6 45.5556 76.1111 5.62 6.38
+87.7778 7 54.4444 87.7778 6.62 7.38
+86.3889 8 53.0556 86.3889 7.62 8.38
+77.5 9 45.8333 77.5 8.62 9.38
+90.2778 10 57.2222 90.2778 9.62 10.38
+70.5556 11 43.3333 70.5556 10.62 11.38
+71.6667 12 39.4444 71.6667 11.62 12.38
+66.6667 13 39.7222 66.6667 12.62 13.38
+86.9444 14 53.3333 86.9444 13.62 14.38
+79.4444 15 43.0556 79.4444 14.62 15.38
+88.0556 16 56.3889 88.0556 15.62 16.38
+98.6111 17 62.2222 98.6111 16.62 17.38
+71.1111 18 38.8889 71.1111 17.62 18.38
+89.1667 19 56.9444 89.1667 18.62 19.38
+90.2778 20 55.2778 90.2778 19.62 20.38
+EOD
+$bars4_2 << EOD
+100 0 37.7778 100 -0.38 0.38
+100 1 93.3333 100 0.62 1.38
+100 2 75.8333 100 1.62 2.38
+100 3 92.2222 100 2.62 3.38
+100 4 92.7778 100 3.62 4.38
+100 5 92.5 100 4.62 5.38
+100 6 76.1111 100 5.62 6.38
+100 7 87.7778 100 6.62 7.38
+100 8 86.3889 100 7.62 8.38
+100 9 77.5 100 8.62 9.38
+100 10 90.2778 100 9.62 10.38
+100 11 70.5556 100 10.62 11.38
+100 12 71.6667 100 11.62 12.38
+100 13 66.6667 100 12.62 13.38
+100 14 86.9444 100 13.62 14.38
+100 15 79.4444 100 14.62 15.38
+100 16 88.0556 100 15.62 16.38
+100 17 98.6111 100 16.62 17.38
+100 18 71.1111 100 17.62 18.38
+100 19 89.1667 100 18.62 19.38
+100 20 90.2778 100 19.62 20.38
+EOD
+$bars4_3 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 100 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars4_4 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 100 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars5_0 << EOD
+2.22222 0 0 2.22222 -0.38 0.38
+58.6111 1 0 58.6111 0.62 1.38
+39.4444 2 0 39.4444 1.62 2.38
+61.1111 3 0 61.1111 2.62 3.38
+58.8889 4 0 58.8889 3.62 4.38
+60.2778 5 0 60.2778 4.62 5.38
+39.7222 6 0 39.7222 5.62 6.38
+46.3889 7 0 46.3889 6.62 7.38
+43.8889 8 0 43.8889 7.62 8.38
+40.8333 9 0 40.8333 8.62 9.38
+49.4444 10 0 49.4444 9.62 10.38
+41.9444 11 0 41.9444 10.62 11.38
+41.9444 12 0 41.9444 11.62 12.38
+43.0556 13 0 43.0556 12.62 13.38
+54.4444 14 0 54.4444 13.62 14.38
+40.2778 15 0 40.2778 14.62 15.38
+46.1111 16 0 46.1111 15.62 16.38
+64.1667 17 0 64.1667 16.62 17.38
+37.2222 18 0 37.2222 17.62 18.38
+56.9444 19 0 56.9444 18.62 19.38
+51.3889 20 0 51.3889 19.62 20.38
+EOD
+$bars5_1 << EOD
+34.7222 0 2.22222 34.7222 -0.38 0.38
+99.4444 1 58.6111 99.4444 0.62 1.38
+94.7222 2 39.4444 94.7222 1.62 2.38
+99.1667 3 61.1111 99.1667 2.62 3.38
+99.7222 4 58.8889 99.7222 3.62 4.38
+99.7222 5 60.2778 99.7222 4.62 5.38
+96.1111 6 39.7222 96.1111 5.62 6.38
+99.4444 7 46.3889 99.4444 6.62 7.38
+98.0556 8 43.8889 98.0556 7.62 8.38
+95 9 40.8333 95 8.62 9.38
+98.8889 10 49.4444 98.8889 9.62 10.38
+94.7222 11 41.9444 94.7222 10.62 11.38
+95 12 41.9444 95 11.62 12.38
+95.2778 13 43.0556 95.2778 12.62 13.38
+95.8333 14 54.4444 95.8333 13.62 14.38
+95.8333 15 40.2778 95.8333 14.62 15.38
+98.6111 16 46.1111 98.6111 15.62 16.38
+100 17 64.1667 100 16.62 17.38
+91.9444 18 37.2222 91.9444 17.62 18.38
+98.6111 19 56.9444 98.6111 18.62 19.38
+100 20 51.3889 100 19.62 20.38
+EOD
+$bars5_2 << EOD
+100 0 34.7222 100 -0.38 0.38
+100 1 99.4444 100 0.62 1.38
+100 2 94.7222 100 1.62 2.38
+100 3 99.1667 100 2.62 3.38
+100 4 99.7222 100 3.62 4.38
+100 5 99.7222 100 4.62 5.38
+99.7222 6 96.1111 99.7222 5.62 6.38
+100 7 99.4444 100 6.62 7.38
+100 8 98.0556 100 7.62 8.38
+100 9 95 100 8.62 9.38
+100 10 98.8889 100 9.62 10.38
+100 11 94.7222 100 10.62 11.38
+100 12 95 100 11.62 12.38
+100 13 95.2778 100 12.62 13.38
+100 14 95.8333 100 13.62 14.38
+100 15 95.8333 100 14.62 15.38
+100 16 98.6111 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 91.9444 100 17.62 18.38
+100 19 98.6111 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars5_3 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 99.7222 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+$bars5_4 << EOD
+100 0 100 100 -0.38 0.38
+100 1 100 100 0.62 1.38
+100 2 100 100 1.62 2.38
+100 3 100 100 2.62 3.38
+100 4 100 100 3.62 4.38
+100 5 100 100 4.62 5.38
+100 6 100 100 5.62 6.38
+100 7 100 100 6.62 7.38
+100 8 100 100 7.62 8.38
+100 9 100 100 8.62 9.38
+100 10 100 100 9.62 10.38
+100 11 100 100 10.62 11.38
+100 12 100 100 11.62 12.38
+100 13 100 100 12.62 13.38
+100 14 100 100 13.62 14.38
+100 15 100 100 14.62 15.38
+100 16 100 100 15.62 16.38
+100 17 100 100 16.62 17.38
+100 18 100 100 17.62 18.38
+100 19 100 100 18.62 19.38
+100 20 100 100 19.62 20.38
+EOD
+
+reset
+set terminal svg size 1082,1042 noenhanced font 'DejaVu Sans,11' background 'white'
+set output 'statuses.svg'
+set multiplot
+set label 1 'Why programs fail: outcomes by language' at screen 0.5,0.98273 center font 'DejaVu Sans,13' front
+set object 2 rectangle from screen 0.25508,0.95106 to screen 0.26617,0.96065 fillcolor rgb '#228833' fillstyle solid noborder
+set label 2 'passed' at screen 0.27172,0.95585 left front
+set object 3 rectangle from screen 0.33826,0.95106 to screen 0.34935,0.96065 fillcolor rgb '#ccbb44' fillstyle solid noborder
+set label 3 'wrong' at screen 0.35490,0.95585 left front
+set object 4 rectangle from screen 0.41405,0.95106 to screen 0.42514,0.96065 fillcolor rgb '#ee8866' fillstyle solid noborder
+set label 4 'syntax error' at screen 0.43068,0.95585 left front
+set object 5 rectangle from screen 0.54159,0.95106 to screen 0.55268,0.96065 fillcolor rgb '#4477aa' fillstyle solid noborder
+set label 5 'time-out' at screen 0.55823,0.95585 left front
+set object 6 rectangle from screen 0.63956,0.95106 to screen 0.65065,0.96065 fillcolor rgb '#aa3377' fillstyle solid noborder
+set label 6 'other limits' at screen 0.65619,0.95585 left front
+unset key
+set yrange [20.5:-0.5]
+set tics out nomirror scale 0.4
+set grid xtics lt 1 lw 1 lc rgb '#dddddd'
+set border 3 lc rgb '#888888'
+set lmargin at screen 0.34750
+set rmargin at screen 0.54159
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
+set title 'Python' offset 0,-0.6 tc rgb 'black'
+set xlabel '' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars0_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars0_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars0_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars0_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+unset label
+unset object
+set lmargin at screen 0.56562
+set rmargin at screen 0.75970
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
+set title 'Java' offset 0,-0.6 tc rgb 'black'
+set xlabel '' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+unset ytics
+plot $bars1_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars1_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars1_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars1_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars1_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+set lmargin at screen 0.78373
+set rmargin at screen 0.97782
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
+set title 'C++' offset 0,-0.6 tc rgb 'black'
+set xlabel '' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+unset ytics
+plot $bars2_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars2_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars2_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars2_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars2_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+set lmargin at screen 0.34750
+set rmargin at screen 0.54159
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
+set title 'Rust' offset 0,-0.6 tc rgb 'black'
+set xlabel 'programs, %' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+plot $bars3_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars3_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars3_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars3_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars3_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+set lmargin at screen 0.56562
+set rmargin at screen 0.75970
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
+set title 'Go' offset 0,-0.6 tc rgb 'black'
+set xlabel 'programs, %' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+unset ytics
+plot $bars4_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars4_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars4_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars4_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars4_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+set lmargin at screen 0.78373
+set rmargin at screen 0.97782
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
+set title 'Ruby' offset 0,-0.6 tc rgb 'black'
+set xlabel 'programs, %' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+unset ytics
+plot $bars5_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars5_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars5_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars5_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars5_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+unset multiplot
+unset output
+
+reset
+set terminal pngcairo size 1082,1042 noenhanced font 'DejaVu Sans,11' background 'white'
+set output 'statuses.png'
+set multiplot
+set label 1 'Why programs fail: outcomes by language' at screen 0.5,0.98273 center font 'DejaVu Sans,13' front
+set object 2 rectangle from screen 0.25508,0.95106 to screen 0.26617,0.96065 fillcolor rgb '#228833' fillstyle solid noborder
+set label 2 'passed' at screen 0.27172,0.95585 left front
+set object 3 rectangle from screen 0.33826,0.95106 to screen 0.34935,0.96065 fillcolor rgb '#ccbb44' fillstyle solid noborder
+set label 3 'wrong' at screen 0.35490,0.95585 left front
+set object 4 rectangle from screen 0.41405,0.95106 to screen 0.42514,0.96065 fillcolor rgb '#ee8866' fillstyle solid noborder
+set label 4 'syntax error' at screen 0.43068,0.95585 left front
+set object 5 rectangle from screen 0.54159,0.95106 to screen 0.55268,0.96065 fillcolor rgb '#4477aa' fillstyle solid noborder
+set label 5 'time-out' at screen 0.55823,0.95585 left front
+set object 6 rectangle from screen 0.63956,0.95106 to screen 0.65065,0.96065 fillcolor rgb '#aa3377' fillstyle solid noborder
+set label 6 'other limits' at screen 0.65619,0.95585 left front
+unset key
+set yrange [20.5:-0.5]
+set tics out nomirror scale 0.4
+set grid xtics lt 1 lw 1 lc rgb '#dddddd'
+set border 3 lc rgb '#888888'
+set lmargin at screen 0.34750
+set rmargin at screen 0.54159
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
+set title 'Python' offset 0,-0.6 tc rgb 'black'
+set xlabel '' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars0_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars0_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars0_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars0_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+unset label
+unset object
+set lmargin at screen 0.56562
+set rmargin at screen 0.75970
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
+set title 'Java' offset 0,-0.6 tc rgb 'black'
+set xlabel '' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+unset ytics
+plot $bars1_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars1_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars1_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars1_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars1_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+set lmargin at screen 0.78373
+set rmargin at screen 0.97782
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
+set title 'C++' offset 0,-0.6 tc rgb 'black'
+set xlabel '' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+unset ytics
+plot $bars2_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars2_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars2_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars2_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars2_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+set lmargin at screen 0.34750
+set rmargin at screen 0.54159
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
+set title 'Rust' offset 0,-0.6 tc rgb 'black'
+set xlabel 'programs, %' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+plot $bars3_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars3_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars3_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars3_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars3_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+set lmargin at screen 0.56562
+set rmargin at screen 0.75970
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
+set title 'Go' offset 0,-0.6 tc rgb 'black'
+set xlabel 'programs, %' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+unset ytics
+plot $bars4_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars4_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars4_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars4_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars4_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+set lmargin at screen 0.78373
+set rmargin at screen 0.97782
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
+set title 'Ruby' offset 0,-0.6 tc rgb 'black'
+set xlabel 'programs, %' offset 0,0.4
+set xrange [0:105]
+set xtics 20
+set xtics tc rgb 'black'
+unset ytics
+plot $bars5_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars5_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars5_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars5_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars5_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
+unset multiplot
+unset output
