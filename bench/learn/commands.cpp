@@ -46,6 +46,18 @@ struct LearnFlags {
   StudyOptions options;
 };
 
+/// Throws UsageError for strategies that cut segments at bytes, with tokens that are not bytes.
+void require_byte_tokens(const StrategyList& strategies, const std::string& tokenizer) {
+  if (tokenizer.empty()) return;
+  for (const auto& strategy : strategies)
+    for (const std::string_view of_bytes : {"line-segment", "syntax-segment"})
+      if (strategy.name == of_bytes)
+        throw multipl_moe::UsageError(
+            fmt::format("[learn] the strategy {} cuts segments at bytes, and with --tokenizer one token has several of "
+                        "them; name other ones in --strategies, or give no --tokenizer",
+                        strategy.name));
+}
+
 void learn(const LearnFlags& flags) {
   StudyOptions options = flags.options;
   options.data = flags.data;
@@ -55,7 +67,9 @@ void learn(const LearnFlags& flags) {
   if (options.choices > options.experts)
     throw multipl_moe::UsageError(
         fmt::format("[learn] --choices must be at most --experts, found {} and {}", options.choices, options.experts));
-  run_study(chosen(flags.strategies), options);
+  const StrategyList strategies = chosen(flags.strategies);
+  require_byte_tokens(strategies, flags.tokenizer);
+  run_study(strategies, options);
 }
 
 /// The commands that reproduce the study; `prepared` are the arguments of `multipl_moe prepare` for its data.

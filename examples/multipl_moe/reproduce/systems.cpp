@@ -194,7 +194,8 @@ bool is_apart(std::string_view item) { return item == "bases"; }
 bool is_model_apart(std::string_view name) {
   for (const System& system : systems())
     if (system.name == name) return std::all_of(system.items.begin(), system.items.end(), is_apart);
-  return name != bases().front().name;
+  const auto others = bases().subspan(1);
+  return std::any_of(others.begin(), others.end(), [name](const BaseModel& base) { return base.name == name; });
 }
 
 bool shows_routing(std::string_view item) {

@@ -162,6 +162,12 @@ TEST_CASE("a study reads the tokens of a tokenizer, and refuses those of another
   CHECK_THAT(other.text, ContainsSubstring("found that of bytes (257 tokens); give no --tokenizer"));
   REQUIRE(run(program + "prepare '" MOE_TEST_CORPUS "' --tokenizer '" + tokenizer + "' --output '" + place.data() + "'")
               .exit_code == 0);
+  for (const char* strategies : {"line-segment", "hash,syntax-segment", "all"}) {
+    const Outcome cut =
+        place.learn("--steps 2 --strategies " + std::string(strategies) + " --tokenizer '" + tokenizer + "'");
+    CHECK(cut.exit_code == 2);
+    CHECK_THAT(cut.text, ContainsSubstring("-segment cuts segments at bytes, and with --tokenizer one token has"));
+  }
   const Outcome outcome = place.learn(words);
   INFO(outcome.text);
   REQUIRE(outcome.exit_code == 0);

@@ -183,6 +183,8 @@ TEST_CASE("other base models are planned only if they are named", "[reproduce][p
   CHECK_FALSE(has_models_apart(whole, {"exercises/seed-0/base/run"}));
   CHECK(has_models_apart(whole, {"exercises/seed-0/base-1/run"}));
   CHECK_FALSE(has_models_apart(usual, {"exercises/seed-0/base-1/run"}));
+  for (const char* name : {"base", "multipl-moe", "ffn-only", "another"}) CHECK_FALSE(is_model_apart(name));
+  for (const char* name : {"base-0", "ffn-only-of-base-3"}) CHECK(is_model_apart(name));
 }
 
 TEST_CASE("systems differ as the paper's tables need", "[reproduce][plan]") {
