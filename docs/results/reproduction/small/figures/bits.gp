@@ -13,6 +13,7 @@ $bars0_0 << EOD
 2.33542 10 0 2.33542 9.632 10.368
 2.26382 11 0 2.26382 10.632 11.368
 2.23705 12 0 2.23705 11.632 12.368
+2.24292 13 0 2.24292 12.632 13.368
 EOD
 $dots0 << EOD
 2.25037 0
@@ -54,6 +55,9 @@ $dots0 << EOD
 2.24664 12
 2.24984 12
 2.21468 12
+2.25037 13
+2.26888 13
+2.20952 13
 EOD
 $bars1_0 << EOD
 2.09361 0 0 2.09361 -0.368 0.368
@@ -69,6 +73,7 @@ $bars1_0 << EOD
 2.28009 10 0 2.28009 9.632 10.368
 2.16226 11 0 2.16226 10.632 11.368
 2.16168 12 0 2.16168 11.632 12.368
+2.09361 13 0 2.09361 12.632 13.368
 EOD
 $dots1 << EOD
 2.11581 0
@@ -110,6 +115,9 @@ $dots1 << EOD
 2.17921 12
 2.1814 12
 2.12444 12
+2.11581 13
+2.10686 13
+2.05817 13
 EOD
 $bars2_0 << EOD
 2.04524 0 0 2.04524 -0.368 0.368
@@ -125,6 +133,7 @@ $bars2_0 << EOD
 2.40623 10 0 2.40623 9.632 10.368
 2.18994 11 0 2.18994 10.632 11.368
 2.16694 12 0 2.16694 11.632 12.368
+2.04524 13 0 2.04524 12.632 13.368
 EOD
 $dots2 << EOD
 2.03659 0
@@ -166,6 +175,9 @@ $dots2 << EOD
 2.18462 12
 2.16735 12
 2.14886 12
+2.03659 13
+2.04572 13
+2.05342 13
 EOD
 $bars3_0 << EOD
 3.18653 0 0 3.18653 -0.368 0.368
@@ -181,6 +193,7 @@ $bars3_0 << EOD
 2.36577 10 0 2.36577 9.632 10.368
 2.51913 11 0 2.51913 10.632 11.368
 2.39598 12 0 2.39598 11.632 12.368
+3.18653 13 0 3.18653 12.632 13.368
 EOD
 $dots3 << EOD
 3.22196 0
@@ -222,6 +235,9 @@ $dots3 << EOD
 2.41347 12
 2.38701 12
 2.38748 12
+3.22196 13
+3.17139 13
+3.16625 13
 EOD
 $bars4_0 << EOD
 5.07067 0 0 5.07067 -0.368 0.368
@@ -237,6 +253,7 @@ $bars4_0 << EOD
 2.50851 10 0 2.50851 9.632 10.368
 2.6707 11 0 2.6707 10.632 11.368
 2.74878 12 0 2.74878 11.632 12.368
+5.07067 13 0 5.07067 12.632 13.368
 EOD
 $dots4 << EOD
 5.20386 0
@@ -278,6 +295,9 @@ $dots4 << EOD
 2.7368 12
 2.71854 12
 2.791 12
+5.20386 13
+5.16265 13
+4.84549 13
 EOD
 $bars5_0 << EOD
 2.81331 0 0 2.81331 -0.368 0.368
@@ -293,6 +313,7 @@ $bars5_0 << EOD
 2.16715 10 0 2.16715 9.632 10.368
 2.29818 11 0 2.29818 10.632 11.368
 2.1865 12 0 2.1865 11.632 12.368
+2.81331 13 0 2.81331 12.632 13.368
 EOD
 $dots5 << EOD
 2.82612 0
@@ -334,37 +355,40 @@ $dots5 << EOD
 2.18964 12
 2.20998 12
 2.15989 12
+2.82612 13
+2.81242 13
+2.80137 13
 EOD
 
 reset
-set terminal svg size 1082,982 noenhanced font 'DejaVu Sans,11' background 'white'
+set terminal svg size 1082,1042 noenhanced font 'DejaVu Sans,11' background 'white'
 set output 'bits.svg'
 set multiplot
-set label 1 'Real code: bits per byte' at screen 0.5,0.98167 center font 'DejaVu Sans,13' front
-set label 102 '' at screen 0.47597,0.95316 point pt 7 ps 0.5 lc rgb '#333333' front
-set label 2 'a seed' at screen 0.48614,0.95316 left front
+set label 1 'Real code: bits per byte' at screen 0.5,0.98273 center font 'DejaVu Sans,13' front
+set label 102 '' at screen 0.47597,0.95585 point pt 7 ps 0.5 lc rgb '#333333' front
+set label 2 'a seed' at screen 0.48614,0.95585 left front
 unset key
-set yrange [12.5:-0.5]
+set yrange [13.5:-0.5]
 set tics out nomirror scale 0.4
 set grid xtics lt 1 lw 1 lc rgb '#dddddd'
 set border 3 lc rgb '#888888'
 set lmargin at screen 0.34750
 set rmargin at screen 0.54159
-set tmargin at screen 0.91446
-set bmargin at screen 0.51731
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
 set title 'Python' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [1.5615:5.67895]
 set xtics 1
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE, causal' 6, 'without segments' 7, 'without both' 8, 'post-pretraining, feed-forward networks only' 9, 'post-pretraining for equal time' 10, 'post-pretraining, mixed 7:3' 11, 'MoLE' 12) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE, causal' 6, 'without segments' 7, 'without both' 8, 'post-pretraining, feed-forward networks only' 9, 'post-pretraining for equal time' 10, 'post-pretraining, mixed 7:3' 11, 'MoLE' 12, 'MultiPL-MoE, causal, untrained' 13) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:5:(0):($6-$5) with vectors nohead lw 2.5 dt (5,3) lc rgb '#4477aa' notitle, $dots0 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 unset label
 unset object
 set lmargin at screen 0.56562
 set rmargin at screen 0.75970
-set tmargin at screen 0.91446
-set bmargin at screen 0.51731
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
 set title 'Java' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [1.5615:5.67895]
@@ -374,8 +398,8 @@ unset ytics
 plot $bars1_0 using 1:5:(0):($6-$5) with vectors nohead lw 2.5 dt (5,3) lc rgb '#4477aa' notitle, $dots1 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.78373
 set rmargin at screen 0.97782
-set tmargin at screen 0.91446
-set bmargin at screen 0.51731
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
 set title 'C++' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [1.5615:5.67895]
@@ -385,19 +409,19 @@ unset ytics
 plot $bars2_0 using 1:5:(0):($6-$5) with vectors nohead lw 2.5 dt (5,3) lc rgb '#4477aa' notitle, $dots2 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.34750
 set rmargin at screen 0.54159
-set tmargin at screen 0.45418
-set bmargin at screen 0.05703
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
 set title 'Rust' offset 0,-0.6 tc rgb 'black'
 set xlabel 'bits per byte' offset 0,0.4
 set xrange [1.5615:5.67895]
 set xtics 1
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE, causal' 6, 'without segments' 7, 'without both' 8, 'post-pretraining, feed-forward networks only' 9, 'post-pretraining for equal time' 10, 'post-pretraining, mixed 7:3' 11, 'MoLE' 12) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE, causal' 6, 'without segments' 7, 'without both' 8, 'post-pretraining, feed-forward networks only' 9, 'post-pretraining for equal time' 10, 'post-pretraining, mixed 7:3' 11, 'MoLE' 12, 'MultiPL-MoE, causal, untrained' 13) nomirror scale 0.4 tc rgb 'black'
 plot $bars3_0 using 1:5:(0):($6-$5) with vectors nohead lw 2.5 dt (5,3) lc rgb '#4477aa' notitle, $dots3 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.56562
 set rmargin at screen 0.75970
-set tmargin at screen 0.45418
-set bmargin at screen 0.05703
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
 set title 'Go' offset 0,-0.6 tc rgb 'black'
 set xlabel 'bits per byte' offset 0,0.4
 set xrange [1.5615:5.67895]
@@ -407,8 +431,8 @@ unset ytics
 plot $bars4_0 using 1:5:(0):($6-$5) with vectors nohead lw 2.5 dt (5,3) lc rgb '#4477aa' notitle, $dots4 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.78373
 set rmargin at screen 0.97782
-set tmargin at screen 0.45418
-set bmargin at screen 0.05703
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
 set title 'Ruby' offset 0,-0.6 tc rgb 'black'
 set xlabel 'bits per byte' offset 0,0.4
 set xrange [1.5615:5.67895]
@@ -420,34 +444,34 @@ unset multiplot
 unset output
 
 reset
-set terminal pngcairo size 1082,982 noenhanced font 'DejaVu Sans,11' background 'white'
+set terminal pngcairo size 1082,1042 noenhanced font 'DejaVu Sans,11' background 'white'
 set output 'bits.png'
 set multiplot
-set label 1 'Real code: bits per byte' at screen 0.5,0.98167 center font 'DejaVu Sans,13' front
-set label 102 '' at screen 0.47597,0.95316 point pt 7 ps 0.5 lc rgb '#333333' front
-set label 2 'a seed' at screen 0.48614,0.95316 left front
+set label 1 'Real code: bits per byte' at screen 0.5,0.98273 center font 'DejaVu Sans,13' front
+set label 102 '' at screen 0.47597,0.95585 point pt 7 ps 0.5 lc rgb '#333333' front
+set label 2 'a seed' at screen 0.48614,0.95585 left front
 unset key
-set yrange [12.5:-0.5]
+set yrange [13.5:-0.5]
 set tics out nomirror scale 0.4
 set grid xtics lt 1 lw 1 lc rgb '#dddddd'
 set border 3 lc rgb '#888888'
 set lmargin at screen 0.34750
 set rmargin at screen 0.54159
-set tmargin at screen 0.91446
-set bmargin at screen 0.51731
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
 set title 'Python' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [1.5615:5.67895]
 set xtics 1
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE, causal' 6, 'without segments' 7, 'without both' 8, 'post-pretraining, feed-forward networks only' 9, 'post-pretraining for equal time' 10, 'post-pretraining, mixed 7:3' 11, 'MoLE' 12) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE, causal' 6, 'without segments' 7, 'without both' 8, 'post-pretraining, feed-forward networks only' 9, 'post-pretraining for equal time' 10, 'post-pretraining, mixed 7:3' 11, 'MoLE' 12, 'MultiPL-MoE, causal, untrained' 13) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:5:(0):($6-$5) with vectors nohead lw 2.5 dt (5,3) lc rgb '#4477aa' notitle, $dots0 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 unset label
 unset object
 set lmargin at screen 0.56562
 set rmargin at screen 0.75970
-set tmargin at screen 0.91446
-set bmargin at screen 0.51731
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
 set title 'Java' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [1.5615:5.67895]
@@ -457,8 +481,8 @@ unset ytics
 plot $bars1_0 using 1:5:(0):($6-$5) with vectors nohead lw 2.5 dt (5,3) lc rgb '#4477aa' notitle, $dots1 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.78373
 set rmargin at screen 0.97782
-set tmargin at screen 0.91446
-set bmargin at screen 0.51731
+set tmargin at screen 0.91939
+set bmargin at screen 0.51631
 set title 'C++' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [1.5615:5.67895]
@@ -468,19 +492,19 @@ unset ytics
 plot $bars2_0 using 1:5:(0):($6-$5) with vectors nohead lw 2.5 dt (5,3) lc rgb '#4477aa' notitle, $dots2 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.34750
 set rmargin at screen 0.54159
-set tmargin at screen 0.45418
-set bmargin at screen 0.05703
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
 set title 'Rust' offset 0,-0.6 tc rgb 'black'
 set xlabel 'bits per byte' offset 0,0.4
 set xrange [1.5615:5.67895]
 set xtics 1
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE, causal' 6, 'without segments' 7, 'without both' 8, 'post-pretraining, feed-forward networks only' 9, 'post-pretraining for equal time' 10, 'post-pretraining, mixed 7:3' 11, 'MoLE' 12) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE, causal' 6, 'without segments' 7, 'without both' 8, 'post-pretraining, feed-forward networks only' 9, 'post-pretraining for equal time' 10, 'post-pretraining, mixed 7:3' 11, 'MoLE' 12, 'MultiPL-MoE, causal, untrained' 13) nomirror scale 0.4 tc rgb 'black'
 plot $bars3_0 using 1:5:(0):($6-$5) with vectors nohead lw 2.5 dt (5,3) lc rgb '#4477aa' notitle, $dots3 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.56562
 set rmargin at screen 0.75970
-set tmargin at screen 0.45418
-set bmargin at screen 0.05703
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
 set title 'Go' offset 0,-0.6 tc rgb 'black'
 set xlabel 'bits per byte' offset 0,0.4
 set xrange [1.5615:5.67895]
@@ -490,8 +514,8 @@ unset ytics
 plot $bars4_0 using 1:5:(0):($6-$5) with vectors nohead lw 2.5 dt (5,3) lc rgb '#4477aa' notitle, $dots4 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.78373
 set rmargin at screen 0.97782
-set tmargin at screen 0.45418
-set bmargin at screen 0.05703
+set tmargin at screen 0.45681
+set bmargin at screen 0.05374
 set title 'Ruby' offset 0,-0.6 tc rgb 'black'
 set xlabel 'bits per byte' offset 0,0.4
 set xrange [1.5615:5.67895]

@@ -21,6 +21,8 @@ $bars0_0 << EOD
 95.1852 17.8 0 95.1852 17.616 17.984
 92.5926 18.8 0 92.5926 18.616 18.984
 94.0741 19.8 0 94.0741 19.616 19.984
+91.4815 20.8 0 91.4815 20.616 20.984
+93.7037 21.8 0 93.7037 21.616 21.984
 EOD
 $bars0_1 << EOD
 27.037 0.2 0 27.037 0.016 0.384
@@ -44,6 +46,8 @@ $bars0_1 << EOD
 72.963 18.2 0 72.963 18.016 18.384
 85.1852 19.2 0 85.1852 19.016 19.384
 80.7407 20.2 0 80.7407 20.016 20.384
+28.1481 21.2 0 28.1481 21.016 21.384
+27.037 22.2 0 27.037 22.016 22.384
 EOD
 $whiskers0 << EOD
 93.7037 -0.2 79.1729 98.3126
@@ -67,6 +71,8 @@ $whiskers0 << EOD
 95.1852 17.8 81.2056 98.9065
 92.5926 18.8 77.6964 97.8191
 94.0741 19.8 79.6737 98.4685
+91.4815 20.8 76.2546 97.2909
+93.7037 21.8 79.1729 98.3126
 27.037 0.2 14.4541 44.8332
 85.9259 1.2 69.442 94.2537
 67.4074 2.2 49.5163 81.3466
@@ -88,6 +94,8 @@ $whiskers0 << EOD
 72.963 18.2 55.1668 85.5459
 85.1852 19.2 68.5735 93.8089
 80.7407 20.2 63.5148 90.9877
+28.1481 21.2 15.275 45.9822
+27.037 22.2 14.4541 44.8332
 EOD
 $dots0 << EOD
 100 -0.2
@@ -153,6 +161,12 @@ $dots0 << EOD
 100 19.8
 87.7778 19.8
 94.4444 19.8
+100 20.8
+83.3333 20.8
+91.1111 20.8
+100 21.8
+85.5556 21.8
+95.5556 21.8
 32.2222 0.2
 27.7778 0.2
 21.1111 0.2
@@ -216,6 +230,12 @@ $dots0 << EOD
 97.7778 20.2
 61.1111 20.2
 83.3333 20.2
+32.2222 21.2
+30 21.2
+22.2222 21.2
+32.2222 22.2
+27.7778 22.2
+21.1111 22.2
 EOD
 $bars1_0 << EOD
 57.037 -0.2 0 57.037 -0.384 -0.016
@@ -239,6 +259,8 @@ $bars1_0 << EOD
 56.2963 17.8 0 56.2963 17.616 17.984
 55.1852 18.8 0 55.1852 18.616 18.984
 55.9259 19.8 0 55.9259 19.616 19.984
+54.8148 20.8 0 54.8148 20.616 20.984
+57.037 21.8 0 57.037 21.616 21.984
 EOD
 $bars1_1 << EOD
 2.22222 0.2 0 2.22222 0.016 0.384
@@ -262,6 +284,8 @@ $bars1_1 << EOD
 29.2593 18.2 0 29.2593 18.016 18.384
 50.3704 19.2 0 50.3704 19.016 19.384
 45.9259 20.2 0 45.9259 20.016 20.384
+1.85185 21.2 0 1.85185 21.016 21.384
+2.22222 22.2 0 2.22222 22.016 22.384
 EOD
 $whiskers1 << EOD
 57.037 -0.2 39.5409 72.9356
@@ -285,6 +309,8 @@ $whiskers1 << EOD
 56.2963 17.8 38.8545 72.3086
 55.1852 18.8 37.8312 71.362
 55.9259 19.8 38.5126 71.9939
+54.8148 20.8 37.4918 71.0448
+57.037 21.8 39.5409 72.9356
 2.22222 0.2 0.291859 14.9994
 51.4815 1.2 34.474 68.1526
 35.5556 2.2 20.9844 53.4059
@@ -306,6 +332,8 @@ $whiskers1 << EOD
 29.2593 18.2 16.1057 47.1215
 50.3704 19.2 33.4829 67.1738
 45.9259 20.2 29.5922 63.1846
+1.85185 21.2 0.210767 14.4239
+2.22222 22.2 0.291859 14.9994
 EOD
 $dots1 << EOD
 66.6667 -0.2
@@ -371,6 +399,12 @@ $dots1 << EOD
 66.6667 19.8
 37.7778 19.8
 63.3333 19.8
+66.6667 20.8
+35.5556 20.8
+62.2222 20.8
+66.6667 21.8
+38.8889 21.8
+65.5556 21.8
 4.44444 0.2
 0 0.2
 2.22222 0.2
@@ -434,6 +468,12 @@ $dots1 << EOD
 65.5556 20.2
 28.8889 20.2
 43.3333 20.2
+4.44444 21.2
+0 21.2
+1.11111 21.2
+4.44444 22.2
+0 22.2
+2.22222 22.2
 EOD
 $bars2_0 << EOD
 63.7037 -0.2 0 63.7037 -0.384 -0.016
@@ -457,6 +497,8 @@ $bars2_0 << EOD
 62.5926 17.8 0 62.5926 17.616 17.984
 61.4815 18.8 0 61.4815 18.616 18.984
 62.5926 19.8 0 62.5926 19.616 19.984
+62.963 20.8 0 62.963 20.616 20.984
+63.7037 21.8 0 63.7037 21.616 21.984
 EOD
 $bars2_1 << EOD
 2.22222 0.2 0 2.22222 0.016 0.384
@@ -480,6 +522,8 @@ $bars2_1 << EOD
 30.7407 18.2 0 30.7407 18.016 18.384
 44.4444 19.2 0 44.4444 19.016 19.384
 43.3333 20.2 0 43.3333 20.016 20.384
+2.96296 21.2 0 2.96296 21.016 21.384
+2.22222 22.2 0 2.22222 22.016 22.384
 EOD
 $whiskers2 << EOD
 63.7037 -0.2 45.8728 78.4235
@@ -503,6 +547,8 @@ $whiskers2 << EOD
 62.5926 17.8 44.7978 77.5286
 61.4815 18.8 43.7307 76.6256
 62.5926 19.8 44.7978 77.5286
+62.963 20.8 45.1552 77.8278
+63.7037 21.8 45.8728 78.4235
 2.22222 0.2 0.291859 14.9994
 48.8889 1.2 32.1728 65.8572
 29.2593 2.2 16.1057 47.1215
@@ -524,6 +570,8 @@ $whiskers2 << EOD
 30.7407 18.2 17.2279 48.6259
 44.4444 19.2 28.3216 61.8285
 43.3333 20.2 27.3775 60.8027
+2.96296 21.2 0.482736 16.1219
+2.22222 22.2 0.291859 14.9994
 EOD
 $dots2 << EOD
 73.3333 -0.2
@@ -589,6 +637,12 @@ $dots2 << EOD
 72.2222 19.8
 56.6667 19.8
 58.8889 19.8
+72.2222 20.8
+50 20.8
+66.6667 20.8
+73.3333 21.8
+53.3333 21.8
+64.4444 21.8
 5.55556 0.2
 1.11111 0.2
 0 0.2
@@ -652,6 +706,12 @@ $dots2 << EOD
 63.3333 20.2
 26.6667 20.2
 40 20.2
+6.66667 21.2
+2.22222 21.2
+0 21.2
+5.55556 22.2
+1.11111 22.2
+0 22.2
 EOD
 $bars3_0 << EOD
 61.1111 -0.2 0 61.1111 -0.384 -0.016
@@ -675,6 +735,8 @@ $bars3_0 << EOD
 61.1111 17.8 0 61.1111 17.616 17.984
 58.5185 18.8 0 58.5185 18.616 18.984
 58.8889 19.8 0 58.8889 19.616 19.984
+59.6296 20.8 0 59.6296 20.616 20.984
+61.1111 21.8 0 61.1111 21.616 21.984
 EOD
 $bars3_1 << EOD
 1.11111 0.2 0 1.11111 0.016 0.384
@@ -698,6 +760,8 @@ $bars3_1 << EOD
 29.2593 18.2 0 29.2593 18.016 18.384
 54.0741 19.2 0 54.0741 19.016 19.384
 44.4444 20.2 0 44.4444 20.016 20.384
+1.11111 21.2 0 1.11111 21.016 21.384
+1.11111 22.2 0 1.11111 22.016 22.384
 EOD
 $whiskers3 << EOD
 61.1111 -0.2 43.3768 76.3229
@@ -721,6 +785,8 @@ $whiskers3 << EOD
 61.1111 17.8 43.3768 76.3229
 58.5185 18.8 40.9238 74.1793
 58.8889 19.8 41.2717 74.4881
+59.6296 20.8 41.9699 75.1031
+61.1111 21.8 43.3768 76.3229
 1.11111 0.2 0.0826692 13.2386
 54.8148 1.2 37.4918 71.0448
 25.9259 2.2 13.6432 43.6741
@@ -742,6 +808,8 @@ $whiskers3 << EOD
 29.2593 18.2 16.1057 47.1215
 54.0741 19.2 36.8154 70.4078
 44.4444 20.2 28.3216 61.8285
+1.11111 21.2 0.0826692 13.2386
+1.11111 22.2 0.0826692 13.2386
 EOD
 $dots3 << EOD
 68.8889 -0.2
@@ -807,6 +875,12 @@ $dots3 << EOD
 63.3333 19.8
 61.1111 19.8
 52.2222 19.8
+66.6667 20.8
+60 20.8
+52.2222 20.8
+68.8889 21.8
+62.2222 21.8
+52.2222 21.8
 3.33333 0.2
 0 0.2
 0 0.2
@@ -870,41 +944,47 @@ $dots3 << EOD
 61.1111 20.2
 35.5556 20.2
 36.6667 20.2
+2.22222 21.2
+1.11111 21.2
+0 21.2
+3.33333 22.2
+0 22.2
+0 22.2
 EOD
 
 reset
-set terminal svg size 846,1378 noenhanced font 'DejaVu Sans,11' background 'white'
+set terminal svg size 846,1490 noenhanced font 'DejaVu Sans,11' background 'white'
 set output 'levels.svg'
 set multiplot
-set label 1 'pass@1 by level of the problem' at screen 0.5,0.98694 center font 'DejaVu Sans,13' front
-set object 2 rectangle from screen 0.29314,0.96299 to screen 0.30733,0.97025 fillcolor rgb '#4477aa' fillstyle solid noborder
-set label 2 'high-resource' at screen 0.31442,0.96662 left front
-set object 3 rectangle from screen 0.46572,0.96299 to screen 0.47991,0.97025 fillcolor rgb '#ee8866' fillstyle solid noborder
-set label 3 'low-resource' at screen 0.48700,0.96662 left front
-set label 104 '' at screen 0.63712,0.96662 point pt 7 ps 0.5 lc rgb '#333333' front
-set label 4 'a seed' at screen 0.65012,0.96662 left front
+set label 1 'pass@1 by level of the problem' at screen 0.5,0.98792 center font 'DejaVu Sans,13' front
+set object 2 rectangle from screen 0.29314,0.96577 to screen 0.30733,0.97248 fillcolor rgb '#4477aa' fillstyle solid noborder
+set label 2 'high-resource' at screen 0.31442,0.96913 left front
+set object 3 rectangle from screen 0.46572,0.96577 to screen 0.47991,0.97248 fillcolor rgb '#ee8866' fillstyle solid noborder
+set label 3 'low-resource' at screen 0.48700,0.96913 left front
+set label 104 '' at screen 0.63712,0.96913 point pt 7 ps 0.5 lc rgb '#333333' front
+set label 4 'a seed' at screen 0.65012,0.96913 left front
 unset key
-set yrange [20.5:-0.5]
+set yrange [22.5:-0.5]
 set tics out nomirror scale 0.4
 set grid xtics lt 1 lw 1 lc rgb '#dddddd'
 set border 3 lc rgb '#888888'
 set lmargin at screen 0.44444
 set rmargin at screen 0.69267
-set tmargin at screen 0.93904
-set bmargin at screen 0.51234
+set tmargin at screen 0.94362
+set bmargin at screen 0.51141
 set title 'level 1' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [0:105]
 set xtics 20
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20, 'MultiPL-MoE, untrained' 21, 'MultiPL-MoE, causal, untrained' 22) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars0_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $whiskers0 using 1:2:3:4 with xerrorbars pt 0 ps 0 lw 1 lc rgb '#555555' notitle, $dots0 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 unset label
 unset object
 set lmargin at screen 0.72340
 set rmargin at screen 0.97163
-set tmargin at screen 0.93904
-set bmargin at screen 0.51234
+set tmargin at screen 0.94362
+set bmargin at screen 0.51141
 set title 'level 2' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [0:105]
@@ -914,19 +994,19 @@ unset ytics
 plot $bars1_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars1_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $whiskers1 using 1:2:3:4 with xerrorbars pt 0 ps 0 lw 1 lc rgb '#555555' notitle, $dots1 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.44444
 set rmargin at screen 0.69267
-set tmargin at screen 0.46734
-set bmargin at screen 0.04064
+set tmargin at screen 0.46980
+set bmargin at screen 0.03758
 set title 'level 3' offset 0,-0.6 tc rgb 'black'
 set xlabel 'pass@1, %' offset 0,0.4
 set xrange [0:105]
 set xtics 20
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20, 'MultiPL-MoE, untrained' 21, 'MultiPL-MoE, causal, untrained' 22) nomirror scale 0.4 tc rgb 'black'
 plot $bars2_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars2_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $whiskers2 using 1:2:3:4 with xerrorbars pt 0 ps 0 lw 1 lc rgb '#555555' notitle, $dots2 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.72340
 set rmargin at screen 0.97163
-set tmargin at screen 0.46734
-set bmargin at screen 0.04064
+set tmargin at screen 0.46980
+set bmargin at screen 0.03758
 set title 'level 4' offset 0,-0.6 tc rgb 'black'
 set xlabel 'pass@1, %' offset 0,0.4
 set xrange [0:105]
@@ -938,38 +1018,38 @@ unset multiplot
 unset output
 
 reset
-set terminal pngcairo size 846,1378 noenhanced font 'DejaVu Sans,11' background 'white'
+set terminal pngcairo size 846,1490 noenhanced font 'DejaVu Sans,11' background 'white'
 set output 'levels.png'
 set multiplot
-set label 1 'pass@1 by level of the problem' at screen 0.5,0.98694 center font 'DejaVu Sans,13' front
-set object 2 rectangle from screen 0.29314,0.96299 to screen 0.30733,0.97025 fillcolor rgb '#4477aa' fillstyle solid noborder
-set label 2 'high-resource' at screen 0.31442,0.96662 left front
-set object 3 rectangle from screen 0.46572,0.96299 to screen 0.47991,0.97025 fillcolor rgb '#ee8866' fillstyle solid noborder
-set label 3 'low-resource' at screen 0.48700,0.96662 left front
-set label 104 '' at screen 0.63712,0.96662 point pt 7 ps 0.5 lc rgb '#333333' front
-set label 4 'a seed' at screen 0.65012,0.96662 left front
+set label 1 'pass@1 by level of the problem' at screen 0.5,0.98792 center font 'DejaVu Sans,13' front
+set object 2 rectangle from screen 0.29314,0.96577 to screen 0.30733,0.97248 fillcolor rgb '#4477aa' fillstyle solid noborder
+set label 2 'high-resource' at screen 0.31442,0.96913 left front
+set object 3 rectangle from screen 0.46572,0.96577 to screen 0.47991,0.97248 fillcolor rgb '#ee8866' fillstyle solid noborder
+set label 3 'low-resource' at screen 0.48700,0.96913 left front
+set label 104 '' at screen 0.63712,0.96913 point pt 7 ps 0.5 lc rgb '#333333' front
+set label 4 'a seed' at screen 0.65012,0.96913 left front
 unset key
-set yrange [20.5:-0.5]
+set yrange [22.5:-0.5]
 set tics out nomirror scale 0.4
 set grid xtics lt 1 lw 1 lc rgb '#dddddd'
 set border 3 lc rgb '#888888'
 set lmargin at screen 0.44444
 set rmargin at screen 0.69267
-set tmargin at screen 0.93904
-set bmargin at screen 0.51234
+set tmargin at screen 0.94362
+set bmargin at screen 0.51141
 set title 'level 1' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [0:105]
 set xtics 20
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20, 'MultiPL-MoE, untrained' 21, 'MultiPL-MoE, causal, untrained' 22) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars0_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $whiskers0 using 1:2:3:4 with xerrorbars pt 0 ps 0 lw 1 lc rgb '#555555' notitle, $dots0 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 unset label
 unset object
 set lmargin at screen 0.72340
 set rmargin at screen 0.97163
-set tmargin at screen 0.93904
-set bmargin at screen 0.51234
+set tmargin at screen 0.94362
+set bmargin at screen 0.51141
 set title 'level 2' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [0:105]
@@ -979,19 +1059,19 @@ unset ytics
 plot $bars1_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars1_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $whiskers1 using 1:2:3:4 with xerrorbars pt 0 ps 0 lw 1 lc rgb '#555555' notitle, $dots1 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.44444
 set rmargin at screen 0.69267
-set tmargin at screen 0.46734
-set bmargin at screen 0.04064
+set tmargin at screen 0.46980
+set bmargin at screen 0.03758
 set title 'level 3' offset 0,-0.6 tc rgb 'black'
 set xlabel 'pass@1, %' offset 0,0.4
 set xrange [0:105]
 set xtics 20
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20, 'MultiPL-MoE, untrained' 21, 'MultiPL-MoE, causal, untrained' 22) nomirror scale 0.4 tc rgb 'black'
 plot $bars2_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars2_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $whiskers2 using 1:2:3:4 with xerrorbars pt 0 ps 0 lw 1 lc rgb '#555555' notitle, $dots2 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 set lmargin at screen 0.72340
 set rmargin at screen 0.97163
-set tmargin at screen 0.46734
-set bmargin at screen 0.04064
+set tmargin at screen 0.46980
+set bmargin at screen 0.03758
 set title 'level 4' offset 0,-0.6 tc rgb 'black'
 set xlabel 'pass@1, %' offset 0,0.4
 set xrange [0:105]

@@ -3242,6 +3242,123 @@ $curve3_4_0 << EOD
 1200 1.668
 EOD
 $curve3_5_0 << EOD
+60 2.366
+70 2.298
+80 2.245
+90 2.215
+100 2.2
+110 2.146
+120 2.109
+130 2.097
+140 2.093
+150 2.09
+160 2.075
+170 2.048
+180 2.039
+190 2.024
+200 1.996
+210 1.983
+220 1.967
+230 1.961
+240 1.941
+250 1.94
+260 1.947
+270 1.925
+280 1.913
+290 1.917
+300 1.928
+310 1.92
+320 1.911
+330 1.908
+340 1.929
+350 1.913
+360 1.909
+370 1.889
+380 1.882
+390 1.891
+400 1.86
+410 1.874
+420 1.86
+430 1.878
+440 1.862
+450 1.839
+460 1.842
+470 1.836
+480 1.838
+490 1.82
+500 1.834
+510 1.84
+520 1.828
+530 1.823
+540 1.808
+550 1.805
+560 1.799
+570 1.812
+580 1.816
+590 1.812
+600 1.821
+610 1.83
+620 1.835
+630 1.82
+640 1.81
+650 1.803
+660 1.804
+670 1.799
+680 1.772
+690 1.768
+700 1.772
+710 1.784
+720 1.792
+730 1.785
+740 1.798
+750 1.797
+760 1.783
+770 1.776
+780 1.755
+790 1.751
+800 1.741
+810 1.745
+820 1.741
+830 1.734
+840 1.743
+850 1.741
+860 1.756
+870 1.754
+880 1.763
+890 1.761
+900 1.755
+910 1.752
+920 1.735
+930 1.727
+940 1.724
+950 1.732
+960 1.721
+970 1.738
+980 1.729
+990 1.728
+1000 1.727
+1010 1.709
+1020 1.723
+1030 1.715
+1040 1.716
+1050 1.721
+1060 1.721
+1070 1.729
+1080 1.723
+1090 1.706
+1100 1.73
+1110 1.727
+1120 1.722
+1130 1.713
+1140 1.718
+1150 1.74
+1160 1.733
+1170 1.731
+1180 1.731
+1190 1.739
+1200 1.731
+EOD
+$curve3_6_0 << EOD
 60 2.348
 70 2.284
 80 2.234
@@ -3358,7 +3475,7 @@ $curve3_5_0 << EOD
 1190 1.795
 1200 1.788
 EOD
-$curve3_6_0 << EOD
+$curve3_7_0 << EOD
 60 2.349
 70 2.285
 80 2.236
@@ -3475,7 +3592,7 @@ $curve3_6_0 << EOD
 1190 1.808
 1200 1.801
 EOD
-$curve3_7_0 << EOD
+$curve3_8_0 << EOD
 60 2.326
 70 2.259
 80 2.21
@@ -3592,7 +3709,7 @@ $curve3_7_0 << EOD
 1190 1.777
 1200 1.77
 EOD
-$curve3_8_0 << EOD
+$curve3_9_0 << EOD
 60 2.335
 70 2.272
 80 2.226
@@ -3709,7 +3826,7 @@ $curve3_8_0 << EOD
 1190 1.865
 1200 1.859
 EOD
-$curve3_9_0 << EOD
+$curve3_10_0 << EOD
 128 2.138
 147 2.103
 166 2.046
@@ -3824,7 +3941,7 @@ $curve3_9_0 << EOD
 2237 1.656
 2256 1.66
 EOD
-$curve3_10_0 << EOD
+$curve3_11_0 << EOD
 60 2.087
 70 2.045
 80 2.02
@@ -3941,7 +4058,7 @@ $curve3_10_0 << EOD
 1190 1.684
 1200 1.684
 EOD
-$curve3_11_0 << EOD
+$curve3_12_0 << EOD
 60 2.258
 70 2.189
 80 2.149
@@ -4058,12 +4175,702 @@ $curve3_11_0 << EOD
 1190 1.722
 1200 1.717
 EOD
+$curve4_0_0 << EOD
+8 4.512
+10 3.933
+12 3.428
+14 3.071
+16 2.897
+18 2.839
+20 2.822
+22 2.817
+24 2.814
+26 2.814
+28 2.815
+30 2.816
+32 2.816
+34 2.816
+36 2.817
+38 2.818
+40 2.817
+42 2.819
+44 2.818
+46 2.82
+48 2.819
+50 2.818
+52 2.817
+54 2.816
+56 2.816
+58 2.815
+60 2.814
+62 2.815
+64 2.815
+66 2.815
+68 2.816
+70 2.814
+72 2.815
+74 2.816
+76 2.816
+78 2.816
+80 2.817
+82 2.817
+84 2.817
+86 2.814
+88 2.814
+90 2.814
+92 2.812
+94 2.813
+96 2.813
+98 2.814
+100 2.814
+102 2.813
+104 2.813
+106 2.813
+108 2.812
+110 2.813
+112 2.813
+114 2.813
+116 2.812
+118 2.812
+120 2.812
+122 2.812
+124 2.812
+126 2.812
+128 2.812
+130 2.812
+132 2.812
+134 2.811
+136 2.811
+138 2.811
+140 2.811
+142 2.811
+144 2.811
+146 2.811
+148 2.811
+150 2.811
+EOD
+$curve4_0_1 << EOD
+8 4.452
+10 3.884
+12 3.39
+14 3.046
+16 2.885
+18 2.836
+20 2.821
+22 2.818
+24 2.815
+26 2.815
+28 2.816
+30 2.817
+32 2.818
+34 2.82
+36 2.818
+38 2.819
+40 2.817
+42 2.816
+44 2.816
+46 2.815
+48 2.815
+50 2.816
+52 2.816
+54 2.816
+56 2.817
+58 2.816
+60 2.816
+62 2.814
+64 2.814
+66 2.814
+68 2.814
+70 2.815
+72 2.814
+74 2.814
+76 2.814
+78 2.813
+80 2.813
+82 2.813
+84 2.812
+86 2.813
+88 2.812
+90 2.813
+92 2.813
+94 2.813
+96 2.814
+98 2.813
+100 2.812
+102 2.811
+104 2.81
+106 2.81
+108 2.81
+110 2.809
+112 2.808
+114 2.807
+116 2.806
+118 2.804
+120 2.801
+122 2.798
+124 2.794
+126 2.793
+128 2.791
+130 2.789
+132 2.787
+134 2.783
+136 2.781
+138 2.779
+140 2.776
+142 2.775
+144 2.772
+146 2.768
+148 2.765
+150 2.761
+EOD
+$curve4_0_2 << EOD
+8 4.367
+10 3.823
+12 3.36
+14 3.038
+16 2.888
+18 2.839
+20 2.825
+22 2.821
+24 2.82
+26 2.818
+28 2.818
+30 2.819
+32 2.819
+34 2.819
+36 2.817
+38 2.816
+40 2.816
+42 2.816
+44 2.815
+46 2.815
+48 2.814
+50 2.815
+52 2.814
+54 2.814
+56 2.814
+58 2.813
+60 2.813
+62 2.813
+64 2.814
+66 2.813
+68 2.813
+70 2.813
+72 2.814
+74 2.814
+76 2.814
+78 2.813
+80 2.813
+82 2.813
+84 2.812
+86 2.813
+88 2.812
+90 2.812
+92 2.812
+94 2.812
+96 2.812
+98 2.812
+100 2.812
+102 2.812
+104 2.812
+106 2.812
+108 2.812
+110 2.812
+112 2.811
+114 2.812
+116 2.812
+118 2.812
+120 2.813
+122 2.813
+124 2.812
+126 2.812
+128 2.812
+130 2.812
+132 2.813
+134 2.812
+136 2.812
+138 2.811
+140 2.81
+142 2.811
+144 2.811
+146 2.811
+148 2.811
+150 2.811
+EOD
+$curve5_0_0 << EOD
+60 2.814
+70 2.812
+80 2.805
+90 2.796
+100 2.792
+110 2.781
+120 2.772
+130 2.764
+140 2.762
+150 2.761
+160 2.76
+170 2.759
+180 2.756
+190 2.755
+200 2.754
+210 2.754
+220 2.752
+230 2.749
+240 2.748
+250 2.747
+260 2.745
+270 2.745
+280 2.746
+290 2.749
+300 2.751
+310 2.751
+320 2.751
+330 2.75
+340 2.748
+350 2.744
+360 2.741
+370 2.741
+380 2.74
+390 2.741
+400 2.741
+410 2.741
+420 2.74
+430 2.739
+440 2.738
+450 2.736
+460 2.735
+470 2.734
+480 2.733
+490 2.732
+500 2.732
+510 2.732
+520 2.732
+530 2.733
+540 2.733
+550 2.733
+560 2.733
+570 2.733
+580 2.733
+590 2.732
+600 2.732
+610 2.733
+620 2.733
+630 2.734
+640 2.734
+650 2.734
+660 2.734
+670 2.733
+680 2.733
+690 2.732
+700 2.732
+710 2.731
+720 2.731
+730 2.731
+740 2.731
+750 2.731
+760 2.731
+770 2.731
+780 2.731
+790 2.73
+800 2.73
+810 2.73
+820 2.73
+830 2.73
+840 2.73
+850 2.73
+860 2.73
+870 2.73
+880 2.73
+890 2.73
+900 2.73
+910 2.73
+920 2.73
+930 2.73
+940 2.73
+950 2.73
+960 2.73
+970 2.73
+980 2.73
+990 2.73
+1000 2.73
+1010 2.73
+1020 2.73
+1030 2.73
+1040 2.73
+1050 2.73
+1060 2.73
+1070 2.729
+1080 2.729
+1090 2.729
+1100 2.729
+1110 2.729
+1120 2.729
+1130 2.729
+1140 2.729
+1150 2.729
+1160 2.729
+1170 2.729
+1180 2.729
+1190 2.729
+1200 2.729
+EOD
+$curve5_0_1 << EOD
+60 2.763
+70 2.765
+80 2.766
+90 2.766
+100 2.763
+110 2.762
+120 2.76
+130 2.757
+140 2.755
+150 2.754
+160 2.753
+170 2.753
+180 2.751
+190 2.75
+200 2.749
+210 2.748
+220 2.747
+230 2.748
+240 2.746
+250 2.746
+260 2.746
+270 2.746
+280 2.746
+290 2.748
+300 2.751
+310 2.751
+320 2.751
+330 2.751
+340 2.751
+350 2.748
+360 2.747
+370 2.746
+380 2.744
+390 2.745
+400 2.744
+410 2.743
+420 2.743
+430 2.743
+440 2.744
+450 2.744
+460 2.746
+470 2.747
+480 2.749
+490 2.748
+500 2.746
+510 2.745
+520 2.742
+530 2.739
+540 2.736
+550 2.735
+560 2.735
+570 2.734
+580 2.734
+590 2.733
+600 2.733
+610 2.732
+620 2.732
+630 2.732
+640 2.732
+650 2.732
+660 2.733
+670 2.734
+680 2.734
+690 2.733
+700 2.733
+710 2.733
+720 2.732
+730 2.731
+740 2.731
+750 2.731
+760 2.731
+770 2.731
+780 2.731
+790 2.731
+800 2.73
+810 2.73
+820 2.73
+830 2.73
+840 2.73
+850 2.73
+860 2.73
+870 2.73
+880 2.731
+890 2.73
+900 2.73
+910 2.73
+920 2.73
+930 2.73
+940 2.73
+950 2.73
+960 2.73
+970 2.73
+980 2.73
+990 2.73
+1000 2.73
+1010 2.73
+1020 2.73
+1030 2.73
+1040 2.73
+1050 2.73
+1060 2.73
+1070 2.729
+1080 2.73
+1090 2.73
+1100 2.73
+1110 2.73
+1120 2.73
+1130 2.73
+1140 2.73
+1150 2.73
+1160 2.73
+1170 2.73
+1180 2.73
+1190 2.73
+1200 2.729
+EOD
+$curve5_1_0 << EOD
+60 2.816
+70 2.808
+80 2.797
+90 2.786
+100 2.78
+110 2.775
+120 2.751
+130 2.751
+140 2.751
+150 2.751
+160 2.749
+170 2.749
+180 2.751
+190 2.749
+200 2.748
+210 2.747
+220 2.747
+230 2.747
+240 2.743
+250 2.742
+260 2.742
+270 2.74
+280 2.739
+290 2.74
+300 2.741
+310 2.743
+320 2.746
+330 2.747
+340 2.747
+350 2.746
+360 2.744
+370 2.742
+380 2.739
+390 2.738
+400 2.738
+410 2.738
+420 2.738
+430 2.738
+440 2.738
+450 2.738
+460 2.738
+470 2.739
+480 2.738
+490 2.738
+500 2.738
+510 2.738
+520 2.738
+530 2.738
+540 2.738
+550 2.738
+560 2.739
+570 2.74
+580 2.739
+590 2.74
+600 2.74
+610 2.74
+620 2.739
+630 2.738
+640 2.737
+650 2.735
+660 2.735
+670 2.734
+680 2.734
+690 2.734
+700 2.734
+710 2.734
+720 2.734
+730 2.734
+740 2.734
+750 2.734
+760 2.734
+770 2.735
+780 2.734
+790 2.734
+800 2.733
+810 2.733
+820 2.733
+830 2.732
+840 2.732
+850 2.732
+860 2.732
+870 2.732
+880 2.732
+890 2.732
+900 2.733
+910 2.734
+920 2.734
+930 2.734
+940 2.733
+950 2.734
+960 2.732
+970 2.732
+980 2.731
+990 2.731
+1000 2.731
+1010 2.731
+1020 2.731
+1030 2.731
+1040 2.731
+1050 2.731
+1060 2.731
+1070 2.731
+1080 2.731
+1090 2.73
+1100 2.731
+1110 2.731
+1120 2.73
+1130 2.73
+1140 2.73
+1150 2.73
+1160 2.731
+1170 2.731
+1180 2.73
+1190 2.73
+1200 2.73
+EOD
+$curve5_1_1 << EOD
+60 2.759
+70 2.758
+80 2.759
+90 2.758
+100 2.755
+110 2.754
+120 2.752
+130 2.753
+140 2.751
+150 2.75
+160 2.749
+170 2.749
+180 2.75
+190 2.748
+200 2.751
+210 2.752
+220 2.751
+230 2.749
+240 2.752
+250 2.751
+260 2.748
+270 2.747
+280 2.748
+290 2.749
+300 2.745
+310 2.745
+320 2.744
+330 2.743
+340 2.741
+350 2.742
+360 2.75
+370 2.754
+380 2.755
+390 2.756
+400 2.757
+410 2.757
+420 2.748
+430 2.744
+440 2.743
+450 2.744
+460 2.746
+470 2.745
+480 2.744
+490 2.745
+500 2.744
+510 2.742
+520 2.738
+530 2.737
+540 2.736
+550 2.736
+560 2.735
+570 2.736
+580 2.737
+590 2.739
+600 2.74
+610 2.739
+620 2.739
+630 2.739
+640 2.736
+650 2.734
+660 2.733
+670 2.733
+680 2.733
+690 2.733
+700 2.733
+710 2.733
+720 2.734
+730 2.734
+740 2.735
+750 2.735
+760 2.735
+770 2.736
+780 2.735
+790 2.735
+800 2.733
+810 2.733
+820 2.732
+830 2.732
+840 2.731
+850 2.732
+860 2.731
+870 2.731
+880 2.732
+890 2.731
+900 2.732
+910 2.731
+920 2.732
+930 2.731
+940 2.731
+950 2.731
+960 2.731
+970 2.731
+980 2.731
+990 2.731
+1000 2.731
+1010 2.731
+1020 2.731
+1030 2.73
+1040 2.73
+1050 2.73
+1060 2.731
+1070 2.731
+1080 2.731
+1090 2.73
+1100 2.73
+1110 2.73
+1120 2.73
+1130 2.731
+1140 2.73
+1150 2.73
+1160 2.73
+1170 2.73
+1180 2.73
+1190 2.73
+1200 2.73
+EOD
 
 reset
-set terminal svg size 1052,1788 noenhanced font 'DejaVu Sans,11' background 'white'
+set terminal svg size 1052,2660 noenhanced font 'DejaVu Sans,11' background 'white'
 set output 'losses.svg'
 set multiplot
-set label 1 'Losses of the trainings' at screen 0.5,0.98993 center font 'DejaVu Sans,13' front
+set label 1 'Losses of the trainings' at screen 0.5,0.99323 center font 'DejaVu Sans,13' front
 set xlabel 'step' offset 0,0.4
 set ylabel 'nats per token'
 set tics out nomirror scale 0.4
@@ -4073,41 +4880,55 @@ set ytics tc rgb 'black'
 set grid lt 1 lw 1 lc rgb '#dddddd'
 set lmargin at screen 0.06654
 set rmargin at screen 0.57985
-set tmargin at screen 0.96421
-set bmargin at screen 0.76286
+set tmargin at screen 0.97594
+set bmargin at screen 0.84060
 set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
 set title 'exercises: pretraining of the base' offset 0,-0.6
 plot $curve0_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'base', $curve0_0_1 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle, $curve0_0_2 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle
 unset label 1
 set lmargin at screen 0.06654
 set rmargin at screen 0.57985
-set tmargin at screen 0.72036
-set bmargin at screen 0.51902
+set tmargin at screen 0.81203
+set bmargin at screen 0.67669
 set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
 set title 'exercises: post-pretraining of systems' offset 0,-0.6
 plot $curve1_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'post-pretraining', $curve1_1_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ee8866' title 'LoRA', $curve1_2_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#228833' title 'GShard', $curve1_3_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ccbb44' title 'Mixtral', $curve1_4_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#66ccee' title 'Qwen1.5-MoE', $curve1_5_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#aa3377' title 'MultiPL-MoE', $curve1_6_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#4477aa' title 'MultiPL-MoE, causal', $curve1_7_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ee8866' title 'without segments', $curve1_8_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#228833' title 'without the shared expert', $curve1_9_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ccbb44' title 'without both', $curve1_10_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#66ccee' title '4 token, 4 segment experts', $curve1_11_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#aa3377' title '8 token, 4 segment experts', $curve1_12_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#4477aa' title '4 token, 8 segment experts', $curve1_13_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#ee8866' title 'MultiPL-MoE, all weights trained', $curve1_14_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#228833' title 'MultiPL-MoE, random routers', $curve1_15_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#ccbb44' title 'post-pretraining, feed-forward networks only', $curve1_16_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#66ccee' title 'post-pretraining for equal time', $curve1_17_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#aa3377' title 'MultiPL-MoE, mixed 7:3', $curve1_18_0 using 1:2 with lines lw 1.5 dt 4 lc rgb '#4477aa' title 'post-pretraining, mixed 7:3', $curve1_19_0 using 1:2 with lines lw 1.5 dt 4 lc rgb '#ee8866' title 'MoLE'
 set lmargin at screen 0.06654
 set rmargin at screen 0.57985
-set tmargin at screen 0.47651
-set bmargin at screen 0.27517
+set tmargin at screen 0.64812
+set bmargin at screen 0.51278
 set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
 set title 'text: pretraining of the base' offset 0,-0.6
 plot $curve2_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'base', $curve2_0_1 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle, $curve2_0_2 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle
 set lmargin at screen 0.06654
 set rmargin at screen 0.57985
-set tmargin at screen 0.23266
-set bmargin at screen 0.03132
+set tmargin at screen 0.48421
+set bmargin at screen 0.34887
 set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
 set title 'text: post-pretraining of systems' offset 0,-0.6
-plot $curve3_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'post-pretraining', $curve3_1_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ee8866' title 'LoRA', $curve3_2_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#228833' title 'GShard', $curve3_3_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ccbb44' title 'Mixtral', $curve3_4_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#66ccee' title 'Qwen1.5-MoE', $curve3_5_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#aa3377' title 'MultiPL-MoE, causal', $curve3_6_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#4477aa' title 'without segments', $curve3_7_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ee8866' title 'without both', $curve3_8_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#228833' title 'post-pretraining, feed-forward networks only', $curve3_9_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ccbb44' title 'post-pretraining for equal time', $curve3_10_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#66ccee' title 'post-pretraining, mixed 7:3', $curve3_11_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#aa3377' title 'MoLE'
+plot $curve3_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'post-pretraining', $curve3_1_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ee8866' title 'LoRA', $curve3_2_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#228833' title 'GShard', $curve3_3_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ccbb44' title 'Mixtral', $curve3_4_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#66ccee' title 'Qwen1.5-MoE', $curve3_5_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#aa3377' title 'MultiPL-MoE', $curve3_6_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#4477aa' title 'MultiPL-MoE, causal', $curve3_7_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ee8866' title 'without segments', $curve3_8_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#228833' title 'without both', $curve3_9_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ccbb44' title 'post-pretraining, feed-forward networks only', $curve3_10_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#66ccee' title 'post-pretraining for equal time', $curve3_11_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#aa3377' title 'post-pretraining, mixed 7:3', $curve3_12_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#4477aa' title 'MoLE'
+set lmargin at screen 0.06654
+set rmargin at screen 0.57985
+set tmargin at screen 0.32030
+set bmargin at screen 0.18496
+set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
+set title 'letters: pretraining of the base' offset 0,-0.6
+plot $curve4_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'base', $curve4_0_1 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle, $curve4_0_2 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle
+set lmargin at screen 0.06654
+set rmargin at screen 0.57985
+set tmargin at screen 0.15639
+set bmargin at screen 0.02105
+set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
+set title 'letters: post-pretraining of systems' offset 0,-0.6
+plot $curve5_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'MultiPL-MoE', $curve5_0_1 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle, $curve5_1_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ee8866' title 'MultiPL-MoE, causal', $curve5_1_1 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ee8866' notitle
 unset multiplot
 unset output
 
 reset
-set terminal pngcairo size 1052,1788 noenhanced font 'DejaVu Sans,11' background 'white'
+set terminal pngcairo size 1052,2660 noenhanced font 'DejaVu Sans,11' background 'white'
 set output 'losses.png'
 set multiplot
-set label 1 'Losses of the trainings' at screen 0.5,0.98993 center font 'DejaVu Sans,13' front
+set label 1 'Losses of the trainings' at screen 0.5,0.99323 center font 'DejaVu Sans,13' front
 set xlabel 'step' offset 0,0.4
 set ylabel 'nats per token'
 set tics out nomirror scale 0.4
@@ -4117,32 +4938,46 @@ set ytics tc rgb 'black'
 set grid lt 1 lw 1 lc rgb '#dddddd'
 set lmargin at screen 0.06654
 set rmargin at screen 0.57985
-set tmargin at screen 0.96421
-set bmargin at screen 0.76286
+set tmargin at screen 0.97594
+set bmargin at screen 0.84060
 set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
 set title 'exercises: pretraining of the base' offset 0,-0.6
 plot $curve0_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'base', $curve0_0_1 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle, $curve0_0_2 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle
 unset label 1
 set lmargin at screen 0.06654
 set rmargin at screen 0.57985
-set tmargin at screen 0.72036
-set bmargin at screen 0.51902
+set tmargin at screen 0.81203
+set bmargin at screen 0.67669
 set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
 set title 'exercises: post-pretraining of systems' offset 0,-0.6
 plot $curve1_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'post-pretraining', $curve1_1_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ee8866' title 'LoRA', $curve1_2_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#228833' title 'GShard', $curve1_3_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ccbb44' title 'Mixtral', $curve1_4_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#66ccee' title 'Qwen1.5-MoE', $curve1_5_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#aa3377' title 'MultiPL-MoE', $curve1_6_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#4477aa' title 'MultiPL-MoE, causal', $curve1_7_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ee8866' title 'without segments', $curve1_8_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#228833' title 'without the shared expert', $curve1_9_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ccbb44' title 'without both', $curve1_10_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#66ccee' title '4 token, 4 segment experts', $curve1_11_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#aa3377' title '8 token, 4 segment experts', $curve1_12_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#4477aa' title '4 token, 8 segment experts', $curve1_13_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#ee8866' title 'MultiPL-MoE, all weights trained', $curve1_14_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#228833' title 'MultiPL-MoE, random routers', $curve1_15_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#ccbb44' title 'post-pretraining, feed-forward networks only', $curve1_16_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#66ccee' title 'post-pretraining for equal time', $curve1_17_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#aa3377' title 'MultiPL-MoE, mixed 7:3', $curve1_18_0 using 1:2 with lines lw 1.5 dt 4 lc rgb '#4477aa' title 'post-pretraining, mixed 7:3', $curve1_19_0 using 1:2 with lines lw 1.5 dt 4 lc rgb '#ee8866' title 'MoLE'
 set lmargin at screen 0.06654
 set rmargin at screen 0.57985
-set tmargin at screen 0.47651
-set bmargin at screen 0.27517
+set tmargin at screen 0.64812
+set bmargin at screen 0.51278
 set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
 set title 'text: pretraining of the base' offset 0,-0.6
 plot $curve2_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'base', $curve2_0_1 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle, $curve2_0_2 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle
 set lmargin at screen 0.06654
 set rmargin at screen 0.57985
-set tmargin at screen 0.23266
-set bmargin at screen 0.03132
+set tmargin at screen 0.48421
+set bmargin at screen 0.34887
 set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
 set title 'text: post-pretraining of systems' offset 0,-0.6
-plot $curve3_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'post-pretraining', $curve3_1_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ee8866' title 'LoRA', $curve3_2_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#228833' title 'GShard', $curve3_3_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ccbb44' title 'Mixtral', $curve3_4_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#66ccee' title 'Qwen1.5-MoE', $curve3_5_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#aa3377' title 'MultiPL-MoE, causal', $curve3_6_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#4477aa' title 'without segments', $curve3_7_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ee8866' title 'without both', $curve3_8_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#228833' title 'post-pretraining, feed-forward networks only', $curve3_9_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ccbb44' title 'post-pretraining for equal time', $curve3_10_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#66ccee' title 'post-pretraining, mixed 7:3', $curve3_11_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#aa3377' title 'MoLE'
+plot $curve3_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'post-pretraining', $curve3_1_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ee8866' title 'LoRA', $curve3_2_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#228833' title 'GShard', $curve3_3_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ccbb44' title 'Mixtral', $curve3_4_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#66ccee' title 'Qwen1.5-MoE', $curve3_5_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#aa3377' title 'MultiPL-MoE', $curve3_6_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#4477aa' title 'MultiPL-MoE, causal', $curve3_7_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ee8866' title 'without segments', $curve3_8_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#228833' title 'without both', $curve3_9_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#ccbb44' title 'post-pretraining, feed-forward networks only', $curve3_10_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#66ccee' title 'post-pretraining for equal time', $curve3_11_0 using 1:2 with lines lw 1.5 dt 2 lc rgb '#aa3377' title 'post-pretraining, mixed 7:3', $curve3_12_0 using 1:2 with lines lw 1.5 dt 3 lc rgb '#4477aa' title 'MoLE'
+set lmargin at screen 0.06654
+set rmargin at screen 0.57985
+set tmargin at screen 0.32030
+set bmargin at screen 0.18496
+set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
+set title 'letters: pretraining of the base' offset 0,-0.6
+plot $curve4_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'base', $curve4_0_1 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle, $curve4_0_2 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle
+set lmargin at screen 0.06654
+set rmargin at screen 0.57985
+set tmargin at screen 0.15639
+set bmargin at screen 0.02105
+set key at graph 1.03,1 left top vertical maxcols 1 Left reverse samplen 1.6
+set title 'letters: post-pretraining of systems' offset 0,-0.6
+plot $curve5_0_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' title 'MultiPL-MoE', $curve5_0_1 using 1:2 with lines lw 1.5 dt 1 lc rgb '#4477aa' notitle, $curve5_1_0 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ee8866' title 'MultiPL-MoE, causal', $curve5_1_1 using 1:2 with lines lw 1.5 dt 1 lc rgb '#ee8866' notitle
 unset multiplot
 unset output

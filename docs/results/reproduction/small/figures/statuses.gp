@@ -21,6 +21,8 @@ $bars0_0 << EOD
 68.8889 18 0 68.8889 17.62 18.38
 66.1111 19 0 66.1111 18.62 19.38
 67.5 20 0 67.5 19.62 20.38
+66.9444 21 0 66.9444 20.62 21.38
+66.3889 22 0 66.3889 21.62 22.38
 EOD
 $bars0_1 << EOD
 100 0 66.3889 100 -0.38 0.38
@@ -44,6 +46,8 @@ $bars0_1 << EOD
 99.7222 18 68.8889 99.7222 17.62 18.38
 99.7222 19 66.1111 99.7222 18.62 19.38
 99.7222 20 67.5 99.7222 19.62 20.38
+100 21 66.9444 100 20.62 21.38
+100 22 66.3889 100 21.62 22.38
 EOD
 $bars0_2 << EOD
 100 0 100 100 -0.38 0.38
@@ -67,6 +71,8 @@ $bars0_2 << EOD
 100 18 99.7222 100 17.62 18.38
 99.7222 19 99.7222 99.7222 18.62 19.38
 100 20 99.7222 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars0_3 << EOD
 100 0 100 100 -0.38 0.38
@@ -90,6 +96,8 @@ $bars0_3 << EOD
 100 18 100 100 17.62 18.38
 100 19 99.7222 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars0_4 << EOD
 100 0 100 100 -0.38 0.38
@@ -113,6 +121,8 @@ $bars0_4 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars1_0 << EOD
 69.4444 0 0 69.4444 -0.38 0.38
@@ -136,6 +146,8 @@ $bars1_0 << EOD
 67.7778 18 0 67.7778 17.62 18.38
 67.5 19 0 67.5 18.62 19.38
 68.0556 20 0 68.0556 19.62 20.38
+65.5556 21 0 65.5556 20.62 21.38
+69.4444 22 0 69.4444 21.62 22.38
 EOD
 $bars1_1 << EOD
 99.7222 0 69.4444 99.7222 -0.38 0.38
@@ -159,6 +171,8 @@ $bars1_1 << EOD
 99.7222 18 67.7778 99.7222 17.62 18.38
 100 19 67.5 100 18.62 19.38
 99.1667 20 68.0556 99.1667 19.62 20.38
+99.1667 21 65.5556 99.1667 20.62 21.38
+99.7222 22 69.4444 99.7222 21.62 22.38
 EOD
 $bars1_2 << EOD
 100 0 99.7222 100 -0.38 0.38
@@ -182,6 +196,8 @@ $bars1_2 << EOD
 100 18 99.7222 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 99.1667 100 19.62 20.38
+100 21 99.1667 100 20.62 21.38
+100 22 99.7222 100 21.62 22.38
 EOD
 $bars1_3 << EOD
 100 0 100 100 -0.38 0.38
@@ -205,6 +221,8 @@ $bars1_3 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars1_4 << EOD
 100 0 100 100 -0.38 0.38
@@ -228,6 +246,8 @@ $bars1_4 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars2_0 << EOD
 70.8333 0 0 70.8333 -0.38 0.38
@@ -251,6 +271,8 @@ $bars2_0 << EOD
 69.7222 18 0 69.7222 17.62 18.38
 67.2222 19 0 67.2222 18.62 19.38
 68.0556 20 0 68.0556 19.62 20.38
+69.1667 21 0 69.1667 20.62 21.38
+70.8333 22 0 70.8333 21.62 22.38
 EOD
 $bars2_1 << EOD
 100 0 70.8333 100 -0.38 0.38
@@ -274,6 +296,8 @@ $bars2_1 << EOD
 97.5 18 69.7222 97.5 17.62 18.38
 97.2222 19 67.2222 97.2222 18.62 19.38
 100 20 68.0556 100 19.62 20.38
+99.7222 21 69.1667 99.7222 20.62 21.38
+100 22 70.8333 100 21.62 22.38
 EOD
 $bars2_2 << EOD
 100 0 100 100 -0.38 0.38
@@ -297,6 +321,8 @@ $bars2_2 << EOD
 100 18 97.5 100 17.62 18.38
 100 19 97.2222 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 99.7222 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars2_3 << EOD
 100 0 100 100 -0.38 0.38
@@ -320,6 +346,8 @@ $bars2_3 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars2_4 << EOD
 100 0 100 100 -0.38 0.38
@@ -343,6 +371,8 @@ $bars2_4 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars3_0 << EOD
 5.27778 0 0 5.27778 -0.38 0.38
@@ -366,6 +396,8 @@ $bars3_0 << EOD
 45.5556 18 0 45.5556 17.62 18.38
 61.6667 19 0 61.6667 18.62 19.38
 54.1667 20 0 54.1667 19.62 20.38
+5.27778 21 0 5.27778 20.62 21.38
+5.27778 22 0 5.27778 21.62 22.38
 EOD
 $bars3_1 << EOD
 38.6111 0 5.27778 38.6111 -0.38 0.38
@@ -389,6 +421,8 @@ $bars3_1 << EOD
 88.6111 18 45.5556 88.6111 17.62 18.38
 96.3889 19 61.6667 96.3889 18.62 19.38
 95 20 54.1667 95 19.62 20.38
+37.2222 21 5.27778 37.2222 20.62 21.38
+38.6111 22 5.27778 38.6111 21.62 22.38
 EOD
 $bars3_2 << EOD
 100 0 38.6111 100 -0.38 0.38
@@ -412,6 +446,8 @@ $bars3_2 << EOD
 100 18 88.6111 100 17.62 18.38
 100 19 96.3889 100 18.62 19.38
 100 20 95 100 19.62 20.38
+100 21 37.2222 100 20.62 21.38
+100 22 38.6111 100 21.62 22.38
 EOD
 $bars3_3 << EOD
 100 0 100 100 -0.38 0.38
@@ -435,6 +471,8 @@ $bars3_3 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars3_4 << EOD
 100 0 100 100 -0.38 0.38
@@ -458,6 +496,8 @@ $bars3_4 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars4_0 << EOD
 16.9444 0 0 16.9444 -0.38 0.38
@@ -481,6 +521,8 @@ $bars4_0 << EOD
 38.8889 18 0 38.8889 17.62 18.38
 56.9444 19 0 56.9444 18.62 19.38
 55.2778 20 0 55.2778 19.62 20.38
+17.7778 21 0 17.7778 20.62 21.38
+16.9444 22 0 16.9444 21.62 22.38
 EOD
 $bars4_1 << EOD
 37.7778 0 16.9444 37.7778 -0.38 0.38
@@ -504,6 +546,8 @@ $bars4_1 << EOD
 71.1111 18 38.8889 71.1111 17.62 18.38
 89.1667 19 56.9444 89.1667 18.62 19.38
 90.2778 20 55.2778 90.2778 19.62 20.38
+35 21 17.7778 35 20.62 21.38
+37.7778 22 16.9444 37.7778 21.62 22.38
 EOD
 $bars4_2 << EOD
 100 0 37.7778 100 -0.38 0.38
@@ -527,6 +571,8 @@ $bars4_2 << EOD
 100 18 71.1111 100 17.62 18.38
 100 19 89.1667 100 18.62 19.38
 100 20 90.2778 100 19.62 20.38
+100 21 35 100 20.62 21.38
+100 22 37.7778 100 21.62 22.38
 EOD
 $bars4_3 << EOD
 100 0 100 100 -0.38 0.38
@@ -550,6 +596,8 @@ $bars4_3 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars4_4 << EOD
 100 0 100 100 -0.38 0.38
@@ -573,6 +621,8 @@ $bars4_4 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars5_0 << EOD
 2.22222 0 0 2.22222 -0.38 0.38
@@ -596,6 +646,8 @@ $bars5_0 << EOD
 37.2222 18 0 37.2222 17.62 18.38
 56.9444 19 0 56.9444 18.62 19.38
 51.3889 20 0 51.3889 19.62 20.38
+2.5 21 0 2.5 20.62 21.38
+2.22222 22 0 2.22222 21.62 22.38
 EOD
 $bars5_1 << EOD
 34.7222 0 2.22222 34.7222 -0.38 0.38
@@ -619,6 +671,8 @@ $bars5_1 << EOD
 91.9444 18 37.2222 91.9444 17.62 18.38
 98.6111 19 56.9444 98.6111 18.62 19.38
 100 20 51.3889 100 19.62 20.38
+30.2778 21 2.5 30.2778 20.62 21.38
+34.7222 22 2.22222 34.7222 21.62 22.38
 EOD
 $bars5_2 << EOD
 100 0 34.7222 100 -0.38 0.38
@@ -642,6 +696,8 @@ $bars5_2 << EOD
 100 18 91.9444 100 17.62 18.38
 100 19 98.6111 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 30.2778 100 20.62 21.38
+100 22 34.7222 100 21.62 22.38
 EOD
 $bars5_3 << EOD
 100 0 100 100 -0.38 0.38
@@ -665,6 +721,8 @@ $bars5_3 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 $bars5_4 << EOD
 100 0 100 100 -0.38 0.38
@@ -688,45 +746,47 @@ $bars5_4 << EOD
 100 18 100 100 17.62 18.38
 100 19 100 100 18.62 19.38
 100 20 100 100 19.62 20.38
+100 21 100 100 20.62 21.38
+100 22 100 100 21.62 22.38
 EOD
 
 reset
-set terminal svg size 1082,1042 noenhanced font 'DejaVu Sans,11' background 'white'
+set terminal svg size 1082,1122 noenhanced font 'DejaVu Sans,11' background 'white'
 set output 'statuses.svg'
 set multiplot
-set label 1 'Why programs fail: outcomes by language' at screen 0.5,0.98273 center font 'DejaVu Sans,13' front
-set object 2 rectangle from screen 0.25508,0.95106 to screen 0.26617,0.96065 fillcolor rgb '#228833' fillstyle solid noborder
-set label 2 'passed' at screen 0.27172,0.95585 left front
-set object 3 rectangle from screen 0.33826,0.95106 to screen 0.34935,0.96065 fillcolor rgb '#ccbb44' fillstyle solid noborder
-set label 3 'wrong' at screen 0.35490,0.95585 left front
-set object 4 rectangle from screen 0.41405,0.95106 to screen 0.42514,0.96065 fillcolor rgb '#ee8866' fillstyle solid noborder
-set label 4 'syntax error' at screen 0.43068,0.95585 left front
-set object 5 rectangle from screen 0.54159,0.95106 to screen 0.55268,0.96065 fillcolor rgb '#4477aa' fillstyle solid noborder
-set label 5 'time-out' at screen 0.55823,0.95585 left front
-set object 6 rectangle from screen 0.63956,0.95106 to screen 0.65065,0.96065 fillcolor rgb '#aa3377' fillstyle solid noborder
-set label 6 'other limits' at screen 0.65619,0.95585 left front
+set label 1 'Why programs fail: outcomes by language' at screen 0.5,0.98396 center font 'DejaVu Sans,13' front
+set object 2 rectangle from screen 0.25508,0.95455 to screen 0.26617,0.96346 fillcolor rgb '#228833' fillstyle solid noborder
+set label 2 'passed' at screen 0.27172,0.95900 left front
+set object 3 rectangle from screen 0.33826,0.95455 to screen 0.34935,0.96346 fillcolor rgb '#ccbb44' fillstyle solid noborder
+set label 3 'wrong' at screen 0.35490,0.95900 left front
+set object 4 rectangle from screen 0.41405,0.95455 to screen 0.42514,0.96346 fillcolor rgb '#ee8866' fillstyle solid noborder
+set label 4 'syntax error' at screen 0.43068,0.95900 left front
+set object 5 rectangle from screen 0.54159,0.95455 to screen 0.55268,0.96346 fillcolor rgb '#4477aa' fillstyle solid noborder
+set label 5 'time-out' at screen 0.55823,0.95900 left front
+set object 6 rectangle from screen 0.63956,0.95455 to screen 0.65065,0.96346 fillcolor rgb '#aa3377' fillstyle solid noborder
+set label 6 'other limits' at screen 0.65619,0.95900 left front
 unset key
-set yrange [20.5:-0.5]
+set yrange [22.5:-0.5]
 set tics out nomirror scale 0.4
 set grid xtics lt 1 lw 1 lc rgb '#dddddd'
 set border 3 lc rgb '#888888'
 set lmargin at screen 0.34750
 set rmargin at screen 0.54159
-set tmargin at screen 0.91939
-set bmargin at screen 0.51631
+set tmargin at screen 0.92513
+set bmargin at screen 0.51515
 set title 'Python' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [0:105]
 set xtics 20
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20, 'MultiPL-MoE, untrained' 21, 'MultiPL-MoE, causal, untrained' 22) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars0_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars0_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars0_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars0_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
 unset label
 unset object
 set lmargin at screen 0.56562
 set rmargin at screen 0.75970
-set tmargin at screen 0.91939
-set bmargin at screen 0.51631
+set tmargin at screen 0.92513
+set bmargin at screen 0.51515
 set title 'Java' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [0:105]
@@ -736,8 +796,8 @@ unset ytics
 plot $bars1_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars1_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars1_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars1_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars1_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
 set lmargin at screen 0.78373
 set rmargin at screen 0.97782
-set tmargin at screen 0.91939
-set bmargin at screen 0.51631
+set tmargin at screen 0.92513
+set bmargin at screen 0.51515
 set title 'C++' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [0:105]
@@ -747,19 +807,19 @@ unset ytics
 plot $bars2_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars2_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars2_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars2_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars2_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
 set lmargin at screen 0.34750
 set rmargin at screen 0.54159
-set tmargin at screen 0.45681
-set bmargin at screen 0.05374
+set tmargin at screen 0.45989
+set bmargin at screen 0.04991
 set title 'Rust' offset 0,-0.6 tc rgb 'black'
 set xlabel 'programs, %' offset 0,0.4
 set xrange [0:105]
 set xtics 20
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20, 'MultiPL-MoE, untrained' 21, 'MultiPL-MoE, causal, untrained' 22) nomirror scale 0.4 tc rgb 'black'
 plot $bars3_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars3_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars3_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars3_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars3_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
 set lmargin at screen 0.56562
 set rmargin at screen 0.75970
-set tmargin at screen 0.45681
-set bmargin at screen 0.05374
+set tmargin at screen 0.45989
+set bmargin at screen 0.04991
 set title 'Go' offset 0,-0.6 tc rgb 'black'
 set xlabel 'programs, %' offset 0,0.4
 set xrange [0:105]
@@ -769,8 +829,8 @@ unset ytics
 plot $bars4_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars4_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars4_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars4_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars4_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
 set lmargin at screen 0.78373
 set rmargin at screen 0.97782
-set tmargin at screen 0.45681
-set bmargin at screen 0.05374
+set tmargin at screen 0.45989
+set bmargin at screen 0.04991
 set title 'Ruby' offset 0,-0.6 tc rgb 'black'
 set xlabel 'programs, %' offset 0,0.4
 set xrange [0:105]
@@ -782,42 +842,42 @@ unset multiplot
 unset output
 
 reset
-set terminal pngcairo size 1082,1042 noenhanced font 'DejaVu Sans,11' background 'white'
+set terminal pngcairo size 1082,1122 noenhanced font 'DejaVu Sans,11' background 'white'
 set output 'statuses.png'
 set multiplot
-set label 1 'Why programs fail: outcomes by language' at screen 0.5,0.98273 center font 'DejaVu Sans,13' front
-set object 2 rectangle from screen 0.25508,0.95106 to screen 0.26617,0.96065 fillcolor rgb '#228833' fillstyle solid noborder
-set label 2 'passed' at screen 0.27172,0.95585 left front
-set object 3 rectangle from screen 0.33826,0.95106 to screen 0.34935,0.96065 fillcolor rgb '#ccbb44' fillstyle solid noborder
-set label 3 'wrong' at screen 0.35490,0.95585 left front
-set object 4 rectangle from screen 0.41405,0.95106 to screen 0.42514,0.96065 fillcolor rgb '#ee8866' fillstyle solid noborder
-set label 4 'syntax error' at screen 0.43068,0.95585 left front
-set object 5 rectangle from screen 0.54159,0.95106 to screen 0.55268,0.96065 fillcolor rgb '#4477aa' fillstyle solid noborder
-set label 5 'time-out' at screen 0.55823,0.95585 left front
-set object 6 rectangle from screen 0.63956,0.95106 to screen 0.65065,0.96065 fillcolor rgb '#aa3377' fillstyle solid noborder
-set label 6 'other limits' at screen 0.65619,0.95585 left front
+set label 1 'Why programs fail: outcomes by language' at screen 0.5,0.98396 center font 'DejaVu Sans,13' front
+set object 2 rectangle from screen 0.25508,0.95455 to screen 0.26617,0.96346 fillcolor rgb '#228833' fillstyle solid noborder
+set label 2 'passed' at screen 0.27172,0.95900 left front
+set object 3 rectangle from screen 0.33826,0.95455 to screen 0.34935,0.96346 fillcolor rgb '#ccbb44' fillstyle solid noborder
+set label 3 'wrong' at screen 0.35490,0.95900 left front
+set object 4 rectangle from screen 0.41405,0.95455 to screen 0.42514,0.96346 fillcolor rgb '#ee8866' fillstyle solid noborder
+set label 4 'syntax error' at screen 0.43068,0.95900 left front
+set object 5 rectangle from screen 0.54159,0.95455 to screen 0.55268,0.96346 fillcolor rgb '#4477aa' fillstyle solid noborder
+set label 5 'time-out' at screen 0.55823,0.95900 left front
+set object 6 rectangle from screen 0.63956,0.95455 to screen 0.65065,0.96346 fillcolor rgb '#aa3377' fillstyle solid noborder
+set label 6 'other limits' at screen 0.65619,0.95900 left front
 unset key
-set yrange [20.5:-0.5]
+set yrange [22.5:-0.5]
 set tics out nomirror scale 0.4
 set grid xtics lt 1 lw 1 lc rgb '#dddddd'
 set border 3 lc rgb '#888888'
 set lmargin at screen 0.34750
 set rmargin at screen 0.54159
-set tmargin at screen 0.91939
-set bmargin at screen 0.51631
+set tmargin at screen 0.92513
+set bmargin at screen 0.51515
 set title 'Python' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [0:105]
 set xtics 20
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20, 'MultiPL-MoE, untrained' 21, 'MultiPL-MoE, causal, untrained' 22) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars0_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars0_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars0_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars0_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
 unset label
 unset object
 set lmargin at screen 0.56562
 set rmargin at screen 0.75970
-set tmargin at screen 0.91939
-set bmargin at screen 0.51631
+set tmargin at screen 0.92513
+set bmargin at screen 0.51515
 set title 'Java' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [0:105]
@@ -827,8 +887,8 @@ unset ytics
 plot $bars1_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars1_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars1_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars1_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars1_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
 set lmargin at screen 0.78373
 set rmargin at screen 0.97782
-set tmargin at screen 0.91939
-set bmargin at screen 0.51631
+set tmargin at screen 0.92513
+set bmargin at screen 0.51515
 set title 'C++' offset 0,-0.6 tc rgb 'black'
 set xlabel '' offset 0,0.4
 set xrange [0:105]
@@ -838,19 +898,19 @@ unset ytics
 plot $bars2_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars2_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars2_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars2_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars2_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
 set lmargin at screen 0.34750
 set rmargin at screen 0.54159
-set tmargin at screen 0.45681
-set bmargin at screen 0.05374
+set tmargin at screen 0.45989
+set bmargin at screen 0.04991
 set title 'Rust' offset 0,-0.6 tc rgb 'black'
 set xlabel 'programs, %' offset 0,0.4
 set xrange [0:105]
 set xtics 20
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20, 'MultiPL-MoE, untrained' 21, 'MultiPL-MoE, causal, untrained' 22) nomirror scale 0.4 tc rgb 'black'
 plot $bars3_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars3_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars3_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars3_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars3_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
 set lmargin at screen 0.56562
 set rmargin at screen 0.75970
-set tmargin at screen 0.45681
-set bmargin at screen 0.05374
+set tmargin at screen 0.45989
+set bmargin at screen 0.04991
 set title 'Go' offset 0,-0.6 tc rgb 'black'
 set xlabel 'programs, %' offset 0,0.4
 set xrange [0:105]
@@ -860,8 +920,8 @@ unset ytics
 plot $bars4_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#228833' notitle, $bars4_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ccbb44' notitle, $bars4_2 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $bars4_3 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars4_4 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#aa3377' notitle
 set lmargin at screen 0.78373
 set rmargin at screen 0.97782
-set tmargin at screen 0.45681
-set bmargin at screen 0.05374
+set tmargin at screen 0.45989
+set bmargin at screen 0.04991
 set title 'Ruby' offset 0,-0.6 tc rgb 'black'
 set xlabel 'programs, %' offset 0,0.4
 set xrange [0:105]

@@ -21,6 +21,8 @@ $bars0_0 << EOD
 67.2222 17.8 0 67.2222 17.616 17.984
 66.6667 18.8 0 66.6667 18.616 18.984
 68.1481 19.8 0 68.1481 19.616 19.984
+67.2222 20.8 0 67.2222 20.616 20.984
+68.3333 21.8 0 68.3333 21.616 21.984
 EOD
 $bars0_1 << EOD
 69.4444 0.2 0 69.4444 0.016 0.384
@@ -44,6 +46,8 @@ $bars0_1 << EOD
 70.3704 18.2 0 70.3704 18.016 18.384
 67.2222 19.2 0 67.2222 19.016 19.384
 67.5926 20.2 0 67.5926 20.016 20.384
+67.2222 21.2 0 67.2222 21.016 21.384
+69.4444 22.2 0 69.4444 22.016 22.384
 EOD
 $whiskers0 << EOD
 68.3333 -0.2 55.7662 78.6941
@@ -67,6 +71,8 @@ $whiskers0 << EOD
 67.2222 17.8 54.6249 77.7469
 66.6667 18.8 54.0569 77.2707
 68.1481 19.8 55.5755 78.5367
+67.2222 20.8 54.6249 77.7469
+68.3333 21.8 55.7662 78.6941
 69.4444 0.2 56.9145 79.6344
 66.6667 1.2 54.0569 77.2707
 64.8148 2.2 52.1753 75.6715
@@ -88,6 +94,8 @@ $whiskers0 << EOD
 70.3704 18.2 57.8768 80.4125
 67.2222 19.2 54.6249 77.7469
 67.5926 20.2 55.0046 78.0634
+67.2222 21.2 54.6249 77.7469
+69.4444 22.2 56.9145 79.6344
 EOD
 $dots0 << EOD
 77.2222 -0.2
@@ -153,6 +161,12 @@ $dots0 << EOD
 77.7778 19.8
 58.3333 19.8
 68.3333 19.8
+76.6667 20.8
+55.5556 20.8
+69.4444 20.8
+77.2222 21.8
+58.3333 21.8
+69.4444 21.8
 77.2222 0.2
 61.6667 0.2
 69.4444 0.2
@@ -216,6 +230,12 @@ $dots0 << EOD
 73.3333 20.2
 63.3333 20.2
 66.1111 20.2
+76.1111 21.2
+58.8889 21.2
+66.6667 21.2
+77.2222 22.2
+61.6667 22.2
+69.4444 22.2
 EOD
 $bars1_0 << EOD
 8.88889 -0.2 0 8.88889 -0.384 -0.016
@@ -239,6 +259,8 @@ $bars1_0 << EOD
 40 17.8 0 40 17.616 17.984
 58.7037 18.8 0 58.7037 18.616 18.984
 53.7037 19.8 0 53.7037 19.616 19.984
+9.07407 20.8 0 9.07407 20.616 20.984
+8.88889 21.8 0 8.88889 21.616 21.984
 EOD
 $bars1_1 << EOD
 7.40741 0.2 0 7.40741 0.016 0.384
@@ -262,6 +284,8 @@ $bars1_1 << EOD
 41.1111 18.2 0 41.1111 18.016 18.384
 58.3333 19.2 0 58.3333 19.016 19.384
 53.5185 20.2 0 53.5185 20.016 20.384
+7.96296 21.2 0 7.96296 21.016 21.384
+7.40741 22.2 0 7.40741 22.016 22.384
 EOD
 $whiskers1 << EOD
 8.88889 -0.2 3.95647 18.7688
@@ -285,6 +309,8 @@ $whiskers1 << EOD
 40 17.8 28.5695 52.6339
 58.7037 18.8 46.0909 70.2691
 53.7037 19.8 41.2475 65.7142
+9.07407 20.8 4.07273 19.0006
+8.88889 21.8 3.95647 18.7688
 7.40741 0.2 3.05375 16.8868
 60 1.2 47.3661 71.4305
 40.5556 2.2 29.0663 53.1814
@@ -306,6 +332,8 @@ $whiskers1 << EOD
 41.1111 18.2 29.5645 53.7274
 58.3333 19.2 45.7281 69.9357
 53.5185 20.2 41.0704 65.5432
+7.96296 21.2 3.38626 17.5986
+7.40741 22.2 3.05375 16.8868
 EOD
 $dots1 << EOD
 13.3333 -0.2
@@ -371,6 +399,12 @@ $dots1 << EOD
 74.4444 19.8
 35.5556 19.8
 51.1111 19.8
+11.6667 20.8
+10 20.8
+5.55556 20.8
+13.3333 21.8
+8.33333 21.8
+5 21.8
 9.44444 0.2
 6.11111 0.2
 6.66667 0.2
@@ -434,41 +468,47 @@ $dots1 << EOD
 69.4444 20.2
 40.5556 20.2
 50.5556 20.2
+11.1111 21.2
+6.66667 21.2
+6.11111 21.2
+9.44444 22.2
+6.11111 22.2
+6.66667 22.2
 EOD
 
 reset
-set terminal svg size 846,728 noenhanced font 'DejaVu Sans,11' background 'white'
+set terminal svg size 846,784 noenhanced font 'DejaVu Sans,11' background 'white'
 set output 'strata.svg'
 set multiplot
-set label 1 'pass@1 of problems from nowhere, and of those to transfer' at screen 0.5,0.97527 center font 'DejaVu Sans,13' front
-set object 2 rectangle from screen 0.34043,0.92995 to screen 0.35461,0.94368 fillcolor rgb '#4477aa' fillstyle solid noborder
-set label 2 'nowhere' at screen 0.36170,0.93681 left front
-set object 3 rectangle from screen 0.45626,0.92995 to screen 0.47045,0.94368 fillcolor rgb '#ee8866' fillstyle solid noborder
-set label 3 'transfer' at screen 0.47754,0.93681 left front
-set label 104 '' at screen 0.58983,0.93681 point pt 7 ps 0.5 lc rgb '#333333' front
-set label 4 'a seed' at screen 0.60284,0.93681 left front
+set label 1 'pass@1 of problems from nowhere, and of those to transfer' at screen 0.5,0.97704 center font 'DejaVu Sans,13' front
+set object 2 rectangle from screen 0.34043,0.93495 to screen 0.35461,0.94770 fillcolor rgb '#4477aa' fillstyle solid noborder
+set label 2 'nowhere' at screen 0.36170,0.94133 left front
+set object 3 rectangle from screen 0.45626,0.93495 to screen 0.47045,0.94770 fillcolor rgb '#ee8866' fillstyle solid noborder
+set label 3 'transfer' at screen 0.47754,0.94133 left front
+set label 104 '' at screen 0.58983,0.94133 point pt 7 ps 0.5 lc rgb '#333333' front
+set label 4 'a seed' at screen 0.60284,0.94133 left front
 unset key
-set yrange [20.5:-0.5]
+set yrange [22.5:-0.5]
 set tics out nomirror scale 0.4
 set grid xtics lt 1 lw 1 lc rgb '#dddddd'
 set border 3 lc rgb '#888888'
 set lmargin at screen 0.44444
 set rmargin at screen 0.69267
-set tmargin at screen 0.88462
-set bmargin at screen 0.07692
+set tmargin at screen 0.89286
+set bmargin at screen 0.07143
 set title 'high-resource languages' offset 0,-0.6 tc rgb 'black'
 set xlabel 'pass@1, %' offset 0,0.4
 set xrange [0:84.4331]
 set xtics 20
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20, 'MultiPL-MoE, untrained' 21, 'MultiPL-MoE, causal, untrained' 22) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars0_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $whiskers0 using 1:2:3:4 with xerrorbars pt 0 ps 0 lw 1 lc rgb '#555555' notitle, $dots0 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 unset label
 unset object
 set lmargin at screen 0.72340
 set rmargin at screen 0.97163
-set tmargin at screen 0.88462
-set bmargin at screen 0.07692
+set tmargin at screen 0.89286
+set bmargin at screen 0.07143
 set title 'low-resource languages' offset 0,-0.6 tc rgb 'black'
 set xlabel 'pass@1, %' offset 0,0.4
 set xrange [0:84.4331]
@@ -480,38 +520,38 @@ unset multiplot
 unset output
 
 reset
-set terminal pngcairo size 846,728 noenhanced font 'DejaVu Sans,11' background 'white'
+set terminal pngcairo size 846,784 noenhanced font 'DejaVu Sans,11' background 'white'
 set output 'strata.png'
 set multiplot
-set label 1 'pass@1 of problems from nowhere, and of those to transfer' at screen 0.5,0.97527 center font 'DejaVu Sans,13' front
-set object 2 rectangle from screen 0.34043,0.92995 to screen 0.35461,0.94368 fillcolor rgb '#4477aa' fillstyle solid noborder
-set label 2 'nowhere' at screen 0.36170,0.93681 left front
-set object 3 rectangle from screen 0.45626,0.92995 to screen 0.47045,0.94368 fillcolor rgb '#ee8866' fillstyle solid noborder
-set label 3 'transfer' at screen 0.47754,0.93681 left front
-set label 104 '' at screen 0.58983,0.93681 point pt 7 ps 0.5 lc rgb '#333333' front
-set label 4 'a seed' at screen 0.60284,0.93681 left front
+set label 1 'pass@1 of problems from nowhere, and of those to transfer' at screen 0.5,0.97704 center font 'DejaVu Sans,13' front
+set object 2 rectangle from screen 0.34043,0.93495 to screen 0.35461,0.94770 fillcolor rgb '#4477aa' fillstyle solid noborder
+set label 2 'nowhere' at screen 0.36170,0.94133 left front
+set object 3 rectangle from screen 0.45626,0.93495 to screen 0.47045,0.94770 fillcolor rgb '#ee8866' fillstyle solid noborder
+set label 3 'transfer' at screen 0.47754,0.94133 left front
+set label 104 '' at screen 0.58983,0.94133 point pt 7 ps 0.5 lc rgb '#333333' front
+set label 4 'a seed' at screen 0.60284,0.94133 left front
 unset key
-set yrange [20.5:-0.5]
+set yrange [22.5:-0.5]
 set tics out nomirror scale 0.4
 set grid xtics lt 1 lw 1 lc rgb '#dddddd'
 set border 3 lc rgb '#888888'
 set lmargin at screen 0.44444
 set rmargin at screen 0.69267
-set tmargin at screen 0.88462
-set bmargin at screen 0.07692
+set tmargin at screen 0.89286
+set bmargin at screen 0.07143
 set title 'high-resource languages' offset 0,-0.6 tc rgb 'black'
 set xlabel 'pass@1, %' offset 0,0.4
 set xrange [0:84.4331]
 set xtics 20
 set xtics tc rgb 'black'
-set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20) nomirror scale 0.4 tc rgb 'black'
+set ytics ('base' 0, 'post-pretraining' 1, 'LoRA' 2, 'GShard' 3, 'Mixtral' 4, 'Qwen1.5-MoE' 5, 'MultiPL-MoE' 6, 'MultiPL-MoE, causal' 7, 'without segments' 8, 'without the shared expert' 9, 'without both' 10, '4 token, 4 segment experts' 11, '8 token, 4 segment experts' 12, '4 token, 8 segment experts' 13, 'MultiPL-MoE, all weights trained' 14, 'MultiPL-MoE, random routers' 15, 'post-pretraining, feed-forward networks only' 16, 'post-pretraining for equal time' 17, 'MultiPL-MoE, mixed 7:3' 18, 'post-pretraining, mixed 7:3' 19, 'MoLE' 20, 'MultiPL-MoE, untrained' 21, 'MultiPL-MoE, causal, untrained' 22) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars0_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $whiskers0 using 1:2:3:4 with xerrorbars pt 0 ps 0 lw 1 lc rgb '#555555' notitle, $dots0 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 unset label
 unset object
 set lmargin at screen 0.72340
 set rmargin at screen 0.97163
-set tmargin at screen 0.88462
-set bmargin at screen 0.07692
+set tmargin at screen 0.89286
+set bmargin at screen 0.07143
 set title 'low-resource languages' offset 0,-0.6 tc rgb 'black'
 set xlabel 'pass@1, %' offset 0,0.4
 set xrange [0:84.4331]
