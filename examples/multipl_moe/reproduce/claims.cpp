@@ -12,17 +12,17 @@ namespace multipl_moe::reproduce {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Measure>, 5> measures{
+constexpr std::array<std::pair<std::string_view, Measure>, 5> measure_names{
     {{"score", Measure::score},
      {"expert-information", Measure::expert_information},
      {"segment-information", Measure::segment_information},
      {"expert-spread", Measure::expert_spread},
      {"position-agreement", Measure::position_agreement}}};
-constexpr std::array<std::pair<std::string_view, Direction>, 5> directions{{{"better", Direction::better},
-                                                                            {"worse", Direction::worse},
-                                                                            {"kept", Direction::kept},
-                                                                            {"above", Direction::above},
-                                                                            {"below", Direction::below}}};
+constexpr std::array<std::pair<std::string_view, Direction>, 5> direction_names{{{"better", Direction::better},
+                                                                                 {"worse", Direction::worse},
+                                                                                 {"kept", Direction::kept},
+                                                                                 {"above", Direction::above},
+                                                                                 {"below", Direction::below}}};
 
 template <class Names>
 auto named(const Section& section, std::string_view key, const Names& names) {
@@ -45,8 +45,8 @@ Claim claim_of(const Section& section) {
               .sentence = section.text("sentence"),
               .source = section.text("source"),
               .family = section.text("family"),
-              .measure = named(section, "measure", measures),
-              .direction = named(section, "direction", directions),
+              .measure = named(section, "measure", measure_names),
+              .direction = named(section, "direction", direction_names),
               .a = section.text("a"),
               .b = {},
               .languages = section.texts("languages"),
@@ -98,10 +98,12 @@ std::vector<Language> languages_of_group(std::string_view group) {
 }
 
 std::string_view name_of(Measure measure) {
-  return std::find_if(measures.begin(), measures.end(), [=](const auto& m) { return m.second == measure; })->first;
+  return std::find_if(measure_names.begin(), measure_names.end(), [=](const auto& m) { return m.second == measure; })
+      ->first;
 }
 std::string_view name_of(Direction direction) {
-  return std::find_if(directions.begin(), directions.end(), [=](const auto& d) { return d.second == direction; })
+  return std::find_if(direction_names.begin(), direction_names.end(),
+                      [=](const auto& d) { return d.second == direction; })
       ->first;
 }
 
