@@ -46,16 +46,14 @@ struct LearnFlags {
   StudyOptions options;
 };
 
-/// Throws UsageError for strategies that cut segments at bytes, with tokens that are not bytes.
-void require_byte_tokens(const StrategyList& strategies, const std::string& tokenizer) {
-  if (tokenizer.empty()) return;
-  for (const auto& strategy : strategies)
-    for (const std::string_view of_bytes : {"line-segment", "syntax-segment"})
-      if (strategy.name == of_bytes)
-        throw multipl_moe::UsageError(
-            fmt::format("[learn] the strategy {} cuts segments at bytes, and with --tokenizer one token has several of "
-                        "them; name other ones in --strategies, or give no --tokenizer",
-                        strategy.name));
+/// Throws UsageError for the strategy whose segments end at one token, with a tokenizer where many tokens end a line.
+void require_token_of_line_ends(const StrategyList& strategies, const std::string& tokenizer) {
+  const bool is_named = std::any_of(strategies.begin(), strategies.end(),
+                                    [](const auto& strategy) { return strategy.name == "line-segment"; });
+  if (is_named && !tokenizer.empty())
+    throw multipl_moe::UsageError(
+        "[learn] the strategy line-segment cuts after the byte of a line end, and with --tokenizer many tokens have "
+        "one; name other ones in --strategies (syntax-segment reads all tokens), or give no --tokenizer");
 }
 
 void learn(const LearnFlags& flags) {
@@ -68,7 +66,7 @@ void learn(const LearnFlags& flags) {
     throw multipl_moe::UsageError(
         fmt::format("[learn] --choices must be at most --experts, found {} and {}", options.choices, options.experts));
   const StrategyList strategies = chosen(flags.strategies);
-  require_byte_tokens(strategies, flags.tokenizer);
+  require_token_of_line_ends(strategies, flags.tokenizer);
   run_study(strategies, options);
 }
 

@@ -231,12 +231,16 @@ Record begun(const fs::path& path, const StudySetup& setup) {
 
 Sizes sizes_of(const StudyOptions& options) {
   const multipl_moe::ModelConfig config = multipl_moe::size_named("demo");
+  std::vector<std::string> texts;
+  for (multipl_moe::Token token = 0; token < options.tokenizer->vocab_size(); ++token)
+    texts.push_back(options.tokenizer->decode({&token, 1}));
   return {.width = config.hidden_size,
           .hidden = config.intermediate_size / options.choices,
           .experts = options.experts,
           .chosen = options.choices,
           .window = options.window,
-          .languages = static_cast<Index>(multipl_moe::language_count)};
+          .languages = static_cast<Index>(multipl_moe::language_count),
+          .texts = std::move(texts)};
 }
 
 void run_study(const std::vector<OneStrategy>& strategies, const StudyOptions& options) {

@@ -38,6 +38,12 @@ std::optional<Input> parse_input(std::string_view name) {
   return std::nullopt;
 }
 
+std::vector<std::string> texts_of_bytes() {
+  std::vector<std::string> texts(static_cast<std::size_t>(vocabulary));
+  for (std::size_t byte = 0; byte < 256; ++byte) texts[byte] = static_cast<char>(byte);
+  return texts;
+}
+
 moe::Batch Rows::batch() const {
   moe::Batch batch = moe::Batch::ragged(lengths);
   batch.tokens = tokens;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,8 @@ using moe::Index;
 
 /// Token ids of drawn rows lie in [0, vocabulary).
 constexpr std::int32_t vocabulary = 1000;
+/// The texts of these token ids: those below 256 are bytes, the others have no text.
+std::vector<std::string> texts_of_bytes();
 
 enum class Input {
   iid,        // independent normal rows

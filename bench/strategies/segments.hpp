@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "bench/strategies/all.hpp"
 #include "bench/strategies/compose.hpp"
-#include "bench/strategies/inputs.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/routing/segmenter/syntax_window.hpp"
 
@@ -25,17 +23,15 @@ Strategy<B> segment_strategy(std::string name, std::string routing, R router) {
       }};
 }
 
-/// Syntax table for token ids that are bytes: what each byte opens, closes and indents; other ids have no syntax.
+/// What each token opens, closes and indents.
 template <class B>
-moe::Matrix<float, B> syntax_of_bytes() {
-  constexpr Index numbers = moe::SyntaxWindow::features;
-  std::vector<float> table(static_cast<std::size_t>(vocabulary * numbers));
-  for (int byte = 0; byte < 256; ++byte) {
-    const char text = static_cast<char>(byte);
-    const auto syntax = moe::SyntaxWindow::syntax_of(std::string_view(&text, 1));
-    std::copy(syntax.begin(), syntax.end(), table.begin() + byte * numbers);
+moe::Matrix<float, B> syntax_table(const std::vector<std::string>& texts) {
+  std::vector<float> table;
+  for (const std::string& text : texts) {
+    const auto syntax = moe::SyntaxWindow::syntax_of(text);
+    table.insert(table.end(), syntax.begin(), syntax.end());
   }
-  moe::Matrix<float, B> result(vocabulary, numbers);
+  moe::Matrix<float, B> result(std::ssize(texts), moe::SyntaxWindow::features);
   B::upload({}, table.data(), result.view());
   return result;
 }
@@ -53,7 +49,7 @@ Strategy<B> cut_strategy(std::string name, std::string routing, S segmenter) {
         cuts.maximum = 2 * s.window;
         Layer layer(cuts, moe::PreviousMean<float, B>(s.width), {}, {}, fitted(moe::SegmentCapacity{}, s),
                     bank_of<B>(s));
-        if constexpr (moe::StatefulSegmenter<S>) layer.routing.table_VF = syntax_of_bytes<B>();
+        if constexpr (moe::StatefulSegmenter<S>) layer.routing.table_VF = syntax_table<B>(s.texts);
         return SuiteLayer<B>(std::move(layer));
       }};
 }

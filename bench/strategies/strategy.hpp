@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/strategies/inputs.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/runtime/any_layer.hpp"
 
@@ -22,6 +23,8 @@ inline std::string current_strategy(std::string name) {
 /// languages. Every row has a token id and a language.
 struct Sizes {
   Index width = 0, hidden = 0, experts = 0, chosen = 0, window = 0, languages = 0;
+  /// The text of each token id, for strategies that read the syntax of code.
+  std::vector<std::string> texts = texts_of_bytes();
 
   /// The same total and active parameters, divided into experts with `k` per row; up to rounding if k does not divide
   /// them.

@@ -16,6 +16,7 @@
 #include "bench/strategies/result.hpp"
 #include "moe/routing/capacity/unlimited.hpp"
 #include "moe/routing/normalizer/softmax_over_chosen.hpp"
+#include "moe/routing/segmenter/syntax_window.hpp"
 #include "support/catch.hpp"
 
 namespace strategies_test {
@@ -107,6 +108,32 @@ TEST_CASE("sizes with other numbers of experts keep the total width and the widt
   }
   CHECK(sizes.finer().chosen == 4);
   CHECK(sizes.with_choices(1).finer().chosen == 4);
+}
+
+TEST_CASE("the strategy that reads syntax knows the texts of the tokens", "[bench][strategies]") {
+  Sizes sizes{.width = 8, .hidden = 4, .experts = 2, .chosen = 1, .window = 4, .languages = 1};
+  for (const bool is_drawn : {true, false}) {
+    if (!is_drawn) sizes.texts = {"x", "});", "{\n  "};
+    for (const Strategy<B>& strategy : all_strategies<B>()) {
+      if (strategy.name != "syntax-segment") continue;
+      const auto layer = strategy.make(sizes);
+      Index tables = 0;
+      moe::for_each_buffer(
+          [&](const std::string& name, const auto& values) {
+            if (!name.ends_with("token_table")) return;
+            ++tables;
+            REQUIRE(values.rows() == std::ssize(sizes.texts));
+            for (Index token = 0; token < values.rows(); ++token) {
+              const auto syntax = moe::SyntaxWindow::syntax_of(sizes.texts[static_cast<std::size_t>(token)]);
+              for (Index i = 0; i < moe::SyntaxWindow::features; ++i)
+                CHECK(static_cast<double>(values.view()(token, i)) ==
+                      static_cast<double>(syntax[static_cast<std::size_t>(i)]));
+            }
+          },
+          layer);
+      CHECK(tables == 1);
+    }
+  }
 }
 
 TEST_CASE("every strategy runs forward and backward on every input with finite values", "[bench][strategies]") {
