@@ -71,7 +71,7 @@ void learn(const LearnFlags& flags) {
 }
 
 /// The commands that reproduce the study; `prepared` are the arguments of `multipl_moe prepare` for its data.
-std::string command_of(const Record& record, const std::string& prepared) {
+std::string command_of(const Record& record, const std::string& prepared, Times times) {
   const StudySetup& s = record.setup;
   std::vector<std::string> names;
   std::int64_t seeds = 0;
@@ -88,18 +88,19 @@ std::string command_of(const Record& record, const std::string& prepared) {
       "moe_bench learn --data DATA{7} --strategies {1} --steps {2} --seeds {3} --experts {4} --choices {5} --threads "
       "{6} "
       "--out STUDY\n"
-      "moe_bench report --from STUDY --prepared '{0}' --out docs/results",
+      "moe_bench report --from STUDY --prepared '{0}'{8} --out docs/results",
       prepared, has_all ? "all" : fmt::format("{}", fmt::join(names, ",")), s.steps, seeds, s.experts, s.choices,
-      s.threads, s.tokenizer.empty() ? "" : " --tokenizer " + s.tokenizer);
+      s.threads, s.tokenizer.empty() ? "" : " --tokenizer " + s.tokenizer,
+      times == Times::shown ? "" : " --without-times");
 }
 
-void report(const fs::path& from, const fs::path& out, const std::string& prepared) {
+void report(const fs::path& from, const fs::path& out, const std::string& prepared, Times times) {
   const Record record = read_record(from / "learn.jsonl");
   const auto strategies = summaries_of(record);
   multipl_moe::create_folders(out / "routing");
-  multipl_moe::draw_pictures(out / "routing", study_pictures(ranked(strategies)));
-  multipl_moe::write_file_atomically(out / "routing.md",
-                                     study_page(record.setup, strategies, command_of(record, prepared), "routing"));
+  multipl_moe::draw_pictures(out / "routing", study_pictures(ranked(strategies), times));
+  multipl_moe::write_file_atomically(
+      out / "routing.md", study_page(record.setup, strategies, command_of(record, prepared, times), "routing", times));
 }
 
 }  // namespace
@@ -148,6 +149,7 @@ Command add_report_command(CLI::App& program) {
       *program.add_subcommand("report", "write routing.md and its pictures from the record of a learn command");
   struct Folders {
     std::string from, out = "docs/results", prepared = "CORPUS";
+    bool without_times = false;
   };
   const auto folders = std::make_shared<Folders>();
   command.add_option("--from", folders->from, "folder that holds learn.jsonl")->required()->type_name("DIR");
@@ -159,7 +161,15 @@ Command add_report_command(CLI::App& program) {
                   "arguments of `multipl_moe prepare` for the study's data, shown among the commands of the page")
       ->type_name("WORDS")
       ->capture_default_str();
-  return {&command, [folders] { run_as_command([&] { report(folders->from, folders->out, folders->prepared); }); }};
+  command.add_flag(
+      "--without-times", folders->without_times,
+      "leave out speeds, seconds and what follows from them: for a study on a machine that did other work");
+  return {&command, [folders] {
+            run_as_command([&] {
+              report(folders->from, folders->out, folders->prepared,
+                     folders->without_times ? Times::left_out : Times::shown);
+            });
+          }};
 }
 
 }  // namespace moe_bench

@@ -206,16 +206,25 @@ std::string head(const std::vector<std::string>& names) {
   return text + "\n";
 }
 
-std::string result_table(const Strategies& best_first) {
-  std::string text = head({"strategy", "held-out bits per byte", "tokens/s", "busiest / mean", "dropped", "unserved",
-                           "active experts", "parameters", "causal"});
-  for (const StrategySummary& s : best_first)
-    text += row({"`" + s.name + "`", bits(s), with_spread(s.tokens_per_second, 0),
-                 s.peak ? fmt::format("{:.2f}", *s.peak) : "-", percent(s.dropped), percent(s.unserved), percent(s.met),
-                 fmt::format("{:.2f} M", static_cast<double>(s.parameters) / 1e6),
-                 !s.causal           ? "no"
-                 : s.batch_invariant ? "yes"
-                                     : "yes, but depends on the batch"});
+std::string result_table(const Strategies& best_first, Times times) {
+  std::vector<std::string> names{"strategy", "held-out bits per byte", "busiest / mean", "dropped",
+                                 "unserved", "active experts",         "parameters",     "causal"};
+  if (times == Times::shown) names.insert(names.begin() + 2, "tokens/s");
+  std::string text = head(names);
+  for (const StrategySummary& s : best_first) {
+    std::vector<std::string> cells{"`" + s.name + "`",
+                                   bits(s),
+                                   s.peak ? fmt::format("{:.2f}", *s.peak) : "-",
+                                   percent(s.dropped),
+                                   percent(s.unserved),
+                                   percent(s.met),
+                                   fmt::format("{:.2f} M", static_cast<double>(s.parameters) / 1e6),
+                                   !s.causal           ? "no"
+                                   : s.batch_invariant ? "yes"
+                                                       : "yes, but depends on the batch"};
+    if (times == Times::shown) cells.insert(cells.begin() + 2, with_spread(s.tokens_per_second, 0));
+    text += row(cells);
+  }
   return text;
 }
 
@@ -248,7 +257,7 @@ std::size_t most_seeds(const Strategies& strategies) {
   return most;
 }
 
-std::string how(const StudySetup& s, const Strategies& strategies, const std::string& command) {
+std::string how(const StudySetup& s, const Strategies& strategies, const std::string& command, Times times) {
   const double tokens = static_cast<double>(s.steps * s.sequences * s.length);
   std::vector<std::string> languages;
   for (const std::string& name : s.languages)
@@ -261,19 +270,22 @@ std::string how(const StudySetup& s, const Strategies& strategies, const std::st
       "experts {} times as many ({} experts, {} per row, or the same parameters divided differently).\n"
       "{} steps of {} x {} tokens, AdamW, cosine with warm-up to {:g}; auxiliary losses have the weights of each\n"
       "strategy's source. Tables: {} KiB of test text per language. Curves: {} KiB of development text each.\n\n"
-      "{}, {} cores, {} {}, {}, float32. Seconds are of training alone.\n\n"
+      "{}, {} cores, {} {}, {}, float32. {}\n\n"
       "```sh\n{}\n```\n\n",
       s.tokenizer.empty() ? "byte tokens" : fmt::format("a tokenizer of {} tokens", s.vocabulary), s.layers, s.width,
       strategies.size(), most_seeds(strategies), tokens / 1e6, fmt::join(languages, ", "),
       static_cast<double>(s.train_tokens) / 1e6, s.hidden,
       fmt::format("{:g}", static_cast<double>(s.experts) / static_cast<double>(s.choices)), s.experts, s.choices,
       s.steps, s.sequences, s.length, s.learning_rate, s.test_bytes / 1024, s.curve_bytes / 1024, s.cpu, s.cores,
-      s.threads, s.threads == 1 ? "thread" : "threads", s.compiler, command);
+      s.threads, s.threads == 1 ? "thread" : "threads", s.compiler,
+      times == Times::shown ? "Seconds are of training alone."
+                            : "Other processes used the CPU during the study, so speeds and\ntimes are left out.",
+      command);
 }
 
 }  // namespace
 
-std::vector<std::string> findings_of(const Strategies& strategies) {
+std::vector<std::string> findings_of(const Strategies& strategies, Times times) {
   const Strategies all = ranked(strategies), causal = causal_ones(all);
   std::vector<std::string> findings;
   const auto add = [&](std::string text) {
@@ -281,8 +293,10 @@ std::vector<std::string> findings_of(const Strategies& strategies) {
   };
   if (!causal.empty()) {
     add(best_at_equal_tokens(causal));
-    add(best_at_equal_time(causal));
-    if (causal.size() > 1) add(worth(causal));
+    if (times == Times::shown) {
+      add(best_at_equal_time(causal));
+      if (causal.size() > 1) add(worth(causal));
+    }
     add(against(causal, "random", "routing at random"));
     add(when_overtaken(causal, "random", "routing at random"));
     add(against(causal, "dense", "a dense FFN of as many active parameters"));
@@ -295,26 +309,30 @@ std::vector<std::string> findings_of(const Strategies& strategies) {
 }
 
 std::string study_page(const StudySetup& setup, const Strategies& strategies, const std::string& command,
-                       const std::string& pictures) {
+                       const std::string& pictures, Times times) {
   const Strategies best_first = ranked(strategies);
   std::string text =
-      "# Which routing is worth its cost\n\n"
-      "Written by `moe_bench report`: all numbers and findings are computed from the study's `learn.jsonl`.\n\n"
-      "## Findings\n\n";
-  for (const std::string& finding : findings_of(strategies)) text += "- " + finding + "\n";
-  text += "\n## What was compared\n\n" + how(setup, strategies, command);
+      (times == Times::shown ? "# Which routing is worth its cost\n\n" : "# Which routing learns most\n\n") +
+      std::string(
+          "Written by `moe_bench report`: all numbers and findings are computed from the study's `learn.jsonl`.\n\n"
+          "## Findings\n\n");
+  for (const std::string& finding : findings_of(strategies, times)) text += "- " + finding + "\n";
+  text += "\n## What was compared\n\n" + how(setup, strategies, command, times);
   if (best_first.empty()) return text + "No run has a valid result.\n";
   text +=
-      "## Results\n\nMean ± sample standard deviation over seeds, best first.\n\n" + result_table(best_first) +
+      "## Results\n\nMean ± sample standard deviation over seeds, best first.\n\n" + result_table(best_first, times) +
       "\n- Busiest / mean: kept pairs of a batch's busiest expert over the mean over experts, in the second half of\n"
       "  training; an expert that processes every row by design is left out.\n"
       "- Dropped: selected pairs of row and expert that exceeded the capacity. Unserved: rows (or segments) that no\n"
       "  routed expert processed. Active experts: share of the routed experts that processed a row.\n"
       "- Not causal: the held-out loss may benefit from later tokens.\n\n";
-  text += picture(pictures, "results", "held-out loss, speed and balance by strategy");
-  text += picture(pictures, "cost", "held-out loss against the time of training");
-  text += "## Learning\n\n" + picture(pictures, "learning_by_tokens", "held-out loss by tokens") +
-          picture(pictures, "learning_by_seconds", "held-out loss by seconds");
+  const bool with_times = times == Times::shown;
+  text +=
+      picture(pictures, "results",
+              with_times ? "held-out loss, speed and balance by strategy" : "held-out loss and balance by strategy");
+  if (with_times) text += picture(pictures, "cost", "held-out loss against the time of training");
+  text += "## Learning\n\n" + picture(pictures, "learning_by_tokens", "held-out loss by tokens");
+  if (with_times) text += picture(pictures, "learning_by_seconds", "held-out loss by seconds");
   if (std::any_of(best_first.begin(), best_first.end(), [](const StrategySummary& s) { return !s.levels.empty(); }))
     text +=
         "## Loads\n\nExperts from top to bottom, layer by layer, with the first seed; white is an even load, blue "
@@ -327,8 +345,9 @@ std::string study_page(const StudySetup& setup, const Strategies& strategies, co
       "- One small model, little text, few steps: the order of the strategies may differ at other sizes. Differences\n"
       "  within the spread are not significant, and with so few seeds the spread itself is uncertain.\n"
       "- One learning rate for all, and the loss weights of each source: nothing was tuned for any strategy.\n"
-      "- Speed is that of this CPU in one process. Imbalance costs nothing here, where one machine holds all experts;\n"
-      "  across machines the busiest expert determines the time.\n";
+      "- Imbalance costs nothing here, where one machine holds all experts; across machines the busiest expert\n"
+      "  determines the time.\n";
+  if (with_times) text += "- Speed is that of this CPU in one process.\n";
   return text;
 }
 

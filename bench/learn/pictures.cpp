@@ -230,20 +230,19 @@ double span_of(const Strategies& strategies, const std::function<Statistic(const
 }
 
 /// Seeds as small dots, means with one deviation to both sides; hollow if the strategy is not causal.
-Picture result_picture(const Strategies& strategies) {
-  const std::vector<Column> columns{
-      {"held-out bits per byte", [](const StrategySummary& s) { return s.bits_per_byte; }},
-      {"thousand tokens/s in training",
-       [](const StrategySummary& s) {
-         return Statistic{s.tokens_per_second.mean / 1e3, s.tokens_per_second.deviation / 1e3,
-                          s.tokens_per_second.count};
-       }},
-      {"busiest expert / mean", [](const StrategySummary& s) {
-         return Statistic{s.peak.value_or(NAN), NAN, s.peak ? std::size_t{1} : 0};
-       }}};
+Picture result_picture(const Strategies& strategies, Times times) {
+  std::vector<Column> columns{{"held-out bits per byte", [](const StrategySummary& s) { return s.bits_per_byte; }}};
+  if (times == Times::shown)
+    columns.push_back({"thousand tokens/s in training", [](const StrategySummary& s) {
+                         return Statistic{s.tokens_per_second.mean / 1e3, s.tokens_per_second.deviation / 1e3,
+                                          s.tokens_per_second.count};
+                       }});
+  columns.push_back({"busiest expert / mean", [](const StrategySummary& s) {
+                       return Statistic{s.peak.value_or(NAN), NAN, s.peak ? std::size_t{1} : 0};
+                     }});
   const auto count = static_cast<int>(strategies.size());
-  const Panels panels{.count = 3,
-                      .columns = 3,
+  const Panels panels{.count = static_cast<int>(columns.size()),
+                      .columns = static_cast<int>(columns.size()),
                       .width = 250,
                       .height = std::max(60, 20 * count),
                       .left = 196,
@@ -345,18 +344,19 @@ Picture cost_picture(const Strategies& best_first) {
 
 }  // namespace
 
-std::vector<Picture> study_pictures(const Strategies& best_first) {
+std::vector<Picture> study_pictures(const Strategies& best_first, Times times) {
   if (best_first.empty()) return {};
   std::vector<Picture> pictures;
-  pictures.push_back(result_picture(best_first));
-  pictures.push_back(cost_picture(best_first));
+  pictures.push_back(result_picture(best_first, times));
+  if (times == Times::shown) pictures.push_back(cost_picture(best_first));
   pictures.push_back(learning_picture(
       "learning_by_tokens", "loss on the development text by tokens read; number: final loss; gray: all others",
       "thousand tokens", best_first, [](const CurvePoint& p) { return static_cast<double>(p.tokens) / 1e3; }));
-  pictures.push_back(
-      learning_picture("learning_by_seconds",
-                       "loss on the development text by seconds of training; number: final loss; gray: all others",
-                       "seconds", best_first, [](const CurvePoint& p) { return p.seconds; }));
+  if (times == Times::shown)
+    pictures.push_back(
+        learning_picture("learning_by_seconds",
+                         "loss on the development text by seconds of training; number: final loss; gray: all others",
+                         "seconds", best_first, [](const CurvePoint& p) { return p.seconds; }));
   Picture loads = load_picture(best_first);
   if (!loads.name.empty()) pictures.push_back(std::move(loads));
   return pictures;

@@ -11,6 +11,9 @@
 
 namespace moe_bench {
 
+/// Whether a page shows speeds, seconds and what follows from them; not if the machine did other work during the study.
+enum class Times { shown, left_out };
+
 /// Mean and sample standard deviation of some values. The deviation is NaN for fewer than two values, both are for
 /// none.
 struct Statistic {

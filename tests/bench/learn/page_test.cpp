@@ -129,6 +129,29 @@ TEST_CASE("the page has every strategy, every language and the command", "[bench
   CHECK(page.find("| `top` |") < page.find("| `worse` |"));
 }
 
+TEST_CASE("a page without times has no figure that depends on the speed of the study", "[bench][learn]") {
+  Record record = sample();
+  const auto page_of = [&](Times times) {
+    return study_page(sample_setup(), summaries_of(record), "command", "folder", times);
+  };
+  const auto timed_page = page_of(Times::shown), page = page_of(Times::left_out);
+  for (StepLine& step : record.steps) step.seconds *= 3;
+  for (ResultLine& result : record.results) result.seconds *= 3;
+  CHECK(page_of(Times::shown) != timed_page);
+  CHECK(page_of(Times::left_out) == page);
+  for (const char* absent : {"tokens/s", "cost.png", "seconds", "Worth"}) CHECK(page.find(absent) == std::string::npos);
+  CHECK_THAT(page, ContainsSubstring("speeds and\ntimes are left out") &&
+                       ContainsSubstring("| strategy | held-out bits per byte | busiest / mean |") &&
+                       ContainsSubstring("| `ahead` | 2.000 ± 0.010 | 1.00 |"));
+  std::vector<std::string> names;
+  for (const auto& picture : study_pictures(ranked(summaries_of(record)), Times::left_out)) {
+    names.push_back(picture.name);
+    CHECK(page.find("(folder/" + picture.name + ".png)") != std::string::npos);
+    CHECK(picture.commands.find("tokens/s") == std::string::npos);
+  }
+  CHECK(names == std::vector<std::string>{"results", "learning_by_tokens", "loads"});
+}
+
 TEST_CASE("pictures have one panel per strategy, and no loads if nothing is routed", "[bench][learn]") {
   Record record = sample();
   const auto names_of = [](const Record& of) {
