@@ -70,8 +70,27 @@ void learn(const LearnFlags& flags) {
   run_study(strategies, options);
 }
 
-/// The commands that reproduce the study; `prepared` are the arguments of `multipl_moe prepare` for its data.
-std::string command_of(const Record& record, const std::string& prepared, Times times) {
+/// What the record does not have: the arguments of the commands that made the study's data, for the page.
+struct Origin {
+  std::string prepared = "CORPUS", tokenizer_trained;
+};
+
+/// A command of these parts, in lines of at most 120 characters.
+std::string shell_command(const std::vector<std::string>& parts) {
+  std::string text, line;
+  for (const std::string& part : parts) {
+    if (!line.empty() && line.size() + part.size() + 3 > 120) {
+      text += line + " \\\n";
+      line = "  " + part;
+    } else {
+      line += (line.empty() ? "" : " ") + part;
+    }
+  }
+  return text + line + '\n';
+}
+
+/// The commands that reproduce the study.
+std::string commands_of(const Record& record, const Origin& origin, Times times) {
   const StudySetup& s = record.setup;
   std::vector<std::string> names;
   std::int64_t seeds = 0;
@@ -83,24 +102,50 @@ std::string command_of(const Record& record, const std::string& prepared, Times 
   const bool has_all = std::all_of(all.begin(), all.end(), [&](const auto& strategy) {
     return std::find(names.begin(), names.end(), strategy.name) != names.end();
   });
-  return fmt::format(
-      "multipl_moe prepare {0} --output DATA\n"
-      "moe_bench learn --data DATA{7} --strategies {1} --steps {2} --seeds {3} --experts {4} --choices {5} --threads "
-      "{6} "
-      "--out STUDY\n"
-      "moe_bench report --from STUDY --prepared '{0}'{8} --out docs/results",
-      prepared, has_all ? "all" : fmt::format("{}", fmt::join(names, ",")), s.steps, seeds, s.experts, s.choices,
-      s.threads, s.tokenizer.empty() ? "" : " --tokenizer " + s.tokenizer,
-      times == Times::shown ? "" : " --without-times");
+  const std::string tokenizer = s.tokenizer.empty() ? "" : "--tokenizer " + s.tokenizer;
+  std::string text;
+  if (!origin.tokenizer_trained.empty())
+    text += shell_command({"multipl_moe tokenizer train", origin.tokenizer_trained, "--output " + s.tokenizer});
+  std::vector<std::string> prepare{"multipl_moe prepare", origin.prepared}, learn{"moe_bench learn --data DATA"},
+      report{"moe_bench report --from STUDY", fmt::format("--prepared '{}'", origin.prepared)};
+  if (!tokenizer.empty()) prepare.push_back(tokenizer), learn.push_back(tokenizer);
+  prepare.emplace_back("--output DATA");
+  learn.push_back(fmt::format("--strategies {}", has_all ? "all" : fmt::format("{}", fmt::join(names, ","))));
+  learn.push_back(fmt::format("--steps {}", s.steps));
+  learn.push_back(fmt::format("--seeds {}", seeds));
+  learn.push_back(fmt::format("--experts {}", s.experts));
+  learn.push_back(fmt::format("--choices {}", s.choices));
+  const StudyOptions usual;
+  const auto add_unusual = [&](const char* name, auto value, auto usual_value) {
+    if (value != usual_value) learn.push_back(fmt::format("{} {}", name, value));
+  };
+  add_unusual("--window", s.window, usual.window);
+  add_unusual("--batch-size", s.sequences, usual.sequences);
+  add_unusual("--sequence-length", s.length, usual.length);
+  add_unusual("--learning-rate", s.learning_rate, usual.learning_rate);
+  add_unusual("--curve-bytes", s.curve_bytes, usual.curve_bytes);
+  add_unusual("--test-bytes", s.test_bytes, usual.test_bytes);
+  learn.push_back(fmt::format("--threads {}", s.threads));
+  learn.emplace_back("--out STUDY");
+  if (!origin.tokenizer_trained.empty())
+    report.push_back(fmt::format("--tokenizer-trained '{}'", origin.tokenizer_trained));
+  if (times == Times::left_out) report.emplace_back("--without-times");
+  report.emplace_back("--out docs/results");
+  text += shell_command(prepare) + shell_command(learn) + shell_command(report);
+  text.pop_back();
+  return text;
 }
 
-void report(const fs::path& from, const fs::path& out, const std::string& prepared, Times times) {
+void report(const fs::path& from, const fs::path& out, const Origin& origin, Times times) {
   const Record record = read_record(from / "learn.jsonl");
+  if (!origin.tokenizer_trained.empty() && record.setup.tokenizer.empty())
+    throw multipl_moe::UsageError(
+        "[report] --tokenizer-trained needs a study with a tokenizer, and this one has bytes as tokens; leave it out");
   const auto strategies = summaries_of(record);
   multipl_moe::create_folders(out / "routing");
   multipl_moe::draw_pictures(out / "routing", study_pictures(ranked(strategies), times));
   multipl_moe::write_file_atomically(
-      out / "routing.md", study_page(record.setup, strategies, command_of(record, prepared, times), "routing", times));
+      out / "routing.md", study_page(record.setup, strategies, commands_of(record, origin, times), "routing", times));
 }
 
 }  // namespace
@@ -147,27 +192,31 @@ Command add_learn_command(CLI::App& program) {
 Command add_report_command(CLI::App& program) {
   CLI::App& command =
       *program.add_subcommand("report", "write routing.md and its pictures from the record of a learn command");
-  struct Folders {
-    std::string from, out = "docs/results", prepared = "CORPUS";
+  struct ReportFlags {
+    std::string from, out = "docs/results";
+    Origin origin;
     bool without_times = false;
   };
-  const auto folders = std::make_shared<Folders>();
-  command.add_option("--from", folders->from, "folder that holds learn.jsonl")->required()->type_name("DIR");
-  command.add_option("--out", folders->out, "folder in which routing.md and its folder of pictures are written")
+  const auto flags = std::make_shared<ReportFlags>();
+  command.add_option("--from", flags->from, "folder that holds learn.jsonl")->required()->type_name("DIR");
+  command.add_option("--out", flags->out, "folder in which routing.md and its folder of pictures are written")
       ->type_name("DIR")
       ->capture_default_str();
   command
-      .add_option("--prepared", folders->prepared,
+      .add_option("--prepared", flags->origin.prepared,
                   "arguments of `multipl_moe prepare` for the study's data, shown among the commands of the page")
       ->type_name("WORDS")
       ->capture_default_str();
+  command
+      .add_option("--tokenizer-trained", flags->origin.tokenizer_trained,
+                  "arguments of `multipl_moe tokenizer train` for the study's tokenizer, shown among them too")
+      ->type_name("WORDS");
   command.add_flag(
-      "--without-times", folders->without_times,
+      "--without-times", flags->without_times,
       "leave out speeds, seconds and what follows from them: for a study on a machine that did other work");
-  return {&command, [folders] {
+  return {&command, [flags] {
             run_as_command([&] {
-              report(folders->from, folders->out, folders->prepared,
-                     folders->without_times ? Times::left_out : Times::shown);
+              report(flags->from, flags->out, flags->origin, flags->without_times ? Times::left_out : Times::shown);
             });
           }};
 }

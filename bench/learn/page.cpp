@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <map>
 
 #include "multipl_moe/data/language.hpp"
 
@@ -146,29 +146,26 @@ std::optional<std::int64_t> overtakes(const StrategySummary& strategy, const Str
   return since;
 }
 
-/// From where on learned routing pays: after how many tokens each strategy is better than the control for good.
+/// After how many tokens each strategy is better than the control for good.
 std::string when_overtaken(const Strategies& strategies, const std::string& control, const std::string& what) {
   const StrategySummary* base = find(strategies, control);
   if (base == nullptr || strategies.size() < 2 || base->curve.empty()) return {};
-  std::vector<std::pair<std::int64_t, std::string>> since;
+  std::map<std::int64_t, std::vector<std::string>> since;
   std::vector<std::string> never;
   for (const StrategySummary& strategy : strategies) {
     if (strategy.name == control) continue;
     if (const auto tokens = overtakes(strategy, *base))
-      since.emplace_back(*tokens, strategy.name);
+      since[*tokens].push_back(strategy.name);
     else
       never.push_back(strategy.name);
   }
-  std::stable_sort(since.begin(), since.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> shown;
-  for (const auto& [tokens, name] : since)
-    shown.push_back(fmt::format("`{}` from {:.2f} M tokens on", name, static_cast<double>(tokens) / 1e6));
-  std::string text = fmt::format(
-      "**Below {} for good** on the development text, by the mean over seeds, of {} points "
-      "of each curve: {}",
-      what, base->curve.size(), shown.empty() ? "none" : fmt::format("{}", fmt::join(shown, ", ")));
-  if (!never.empty()) text += fmt::format("; not by the end: {}", listed(never));
-  return text + ".";
+  for (const auto& [tokens, names] : since)
+    shown.push_back(fmt::format("from {:.2f} M tokens on {}", static_cast<double>(tokens) / 1e6, listed(names)));
+  if (!never.empty()) shown.push_back("not by the end " + listed(never));
+  return fmt::format(
+      "**When better than {}**, on the development text, by the means over seeds at {} points of training: {}.", what,
+      base->curve.size(), fmt::join(shown, "; "));
 }
 
 std::string balance(Strategies strategies) {

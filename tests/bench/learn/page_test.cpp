@@ -70,9 +70,9 @@ TEST_CASE("findings are derived from the figures", "[bench][learn]") {
         "**Against routing at random** (`random`, 3.000 ± 0.010): 2 of 3 are better by more than the spread (`top` and "
         "`close`), 1 worse by as much (`worse`).");
   // Each curve has points after 500 and 1000 tokens.
-  CHECK(finding_with(findings, "for good") ==
-        "**Below routing at random for good** on the development text, by the mean over seeds, of 2 points of each "
-        "curve: `top` from 0.00 M tokens on, `close` from 0.00 M tokens on; not by the end: `worse`.");
+  CHECK(finding_with(findings, "When better") ==
+        "**When better than routing at random**, on the development text, by the means over seeds at 2 points of "
+        "training: from 0.00 M tokens on `top` and `close`; not by the end `worse`.");
   CHECK_THAT(finding_with(findings, "Balance"),
              ContainsSubstring("`top` was worst, its busiest expert had 3.25 times") &&
                  ContainsSubstring("`ahead` was most even (1.00)") && ContainsSubstring("20.0 % of what was chosen"));
@@ -95,10 +95,9 @@ TEST_CASE("a strategy overtakes another where its mean stays below", "[bench][le
   add("late", {6, 5, 2.9, 1.9});
   add("early and back", {4, 3, 3.5, 2});
   add("twice", {4, 4.5, 3, 1.9});
-  CHECK_THAT(
-      finding_with(findings_of(summaries_of(record)), "for good"),
-      ContainsSubstring("of 4 points of each curve: `late` from 3.00 M tokens on, `twice` from 4.00 M tokens on; "
-                        "not by the end: `early and back`."));
+  CHECK_THAT(finding_with(findings_of(summaries_of(record)), "When better"),
+             ContainsSubstring("at 4 points of training: from 3.00 M tokens on `late`; from 4.00 M tokens on `twice`; "
+                               "not by the end `early and back`."));
 }
 
 TEST_CASE("findings and pages exist for one run, for failures and for an empty record", "[bench][learn]") {

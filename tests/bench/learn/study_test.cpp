@@ -42,9 +42,9 @@ class Place {
                "' --batch-size 2 --sequence-length 64 --experts 4 --curve-bytes 256 --test-bytes 256 --threads 2 " +
                words);
   }
-  Outcome report() const {
+  Outcome report(const std::string& words = {}) const {
     return run("'" MOE_BENCH_BINARY "' report --from '" + (scratch_ / "study").native() + "' --out '" +
-               pages().native() + "'");
+               pages().native() + "' " + words);
   }
 
  private:
@@ -101,8 +101,16 @@ TEST_CASE("a study of two strategies records every step and every result", "[ben
   const Outcome page = place.report();
   INFO(page.text);
   REQUIRE(page.exit_code == 0);
-  CHECK_THAT(get_bytes(place.pages() / "routing.md"), ContainsSubstring("`random`") && ContainsSubstring("`hash`") &&
-                                                          ContainsSubstring("--strategies random,hash"));
+  CHECK_THAT(get_bytes(place.pages() / "routing.md"),
+             ContainsSubstring("`random`") && ContainsSubstring("`hash`") &&
+                 ContainsSubstring("moe_bench learn --data DATA --strategies random,hash --steps 2 --seeds 1 "
+                                   "--experts 4 --choices 2 --batch-size 2 \\\n"
+                                   "  --sequence-length 64 --curve-bytes 256 --test-bytes 256 --threads 2 "
+                                   "--out STUDY\n") &&
+                 !ContainsSubstring("--learning-rate"));
+  const Outcome without = place.report("--tokenizer-trained CORPUS");
+  CHECK(without.exit_code == 2);
+  CHECK_THAT(without.text, ContainsSubstring("--tokenizer-trained needs a study with a tokenizer"));
   for (const char* name : {"results", "learning_by_tokens", "learning_by_seconds", "loads"})
     for (const char* extension : {".gp", ".svg", ".png"})
       if (std::string(extension) == ".gp" || multipl_moe::find_program("gnuplot"))
@@ -177,9 +185,11 @@ TEST_CASE("a study reads the tokens of a tokenizer, and refuses those of another
   REQUIRE(record.results.size() == 1);
   // A token has more than one byte: of an untrained model's log2(300) bits a token, a byte has less.
   CHECK(record.results.front().mean_bits_per_byte() < 7.5);
-  REQUIRE(place.report().exit_code == 0);
+  REQUIRE(place.report("--tokenizer-trained 'CORPUS --vocab-size 300' --without-times").exit_code == 0);
   CHECK_THAT(get_bytes(place.pages() / "routing.md"),
-             ContainsSubstring("a tokenizer of 300 tokens") && ContainsSubstring("--tokenizer " + tokenizer));
+             ContainsSubstring("a tokenizer of 300 tokens") && ContainsSubstring("--tokenizer " + tokenizer) &&
+                 ContainsSubstring("multipl_moe tokenizer train CORPUS --vocab-size 300") &&
+                 ContainsSubstring("--without-times") && !ContainsSubstring("tokens/s"));
 }
 
 TEST_CASE("strategies of a study read the texts of the tokenizer's tokens", "[bench][learn]") {
