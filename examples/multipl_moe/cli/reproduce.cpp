@@ -100,18 +100,19 @@ void run_stages(const ReproduceFlags& flags, const reproduce::Plan& plan, const 
   line.finish();
 }
 
-/// Writes the report of what is finished in `folder` to `output`, which may be the same. Returns report.md.
+/// Writes the report of what is finished in `folder` to `output`, which may be the same; messages name `named`. Returns
+/// report.md.
 std::string write_report(const reproduce::Plan& plan, const fs::path& folder, const std::set<std::string>& finished,
-                         const fs::path& output) {
+                         const fs::path& output, const fs::path& named) {
   const auto claims = reproduce::parse_claims(reproduce::claims_text, "claims.toml");
   const auto scores = reproduce::read_scores(plan, folder, finished);
   const auto judged = reproduce::judge(claims, scores, reproduce::read_routing(plan, folder, finished));
   reproduce::Plan done = plan;
   std::erase_if(done.stages, [&](const reproduce::Stage& stage) { return !finished.contains(stage.id); });
   const auto items = reproduce::all_items(done, scores, folder);
-  reproduce::write_items(output, items);
-  const std::string text =
-      reproduce::report_text(plan, scores, judged) + "\n## Tables and figures\n\n" + reproduce::items_list(items);
+  reproduce::write_items(output, items, named);
+  const std::string text = reproduce::report_text(plan, finished, scores, judged) + "\n## Tables and figures\n\n" +
+                           reproduce::items_list(items);
   // --report may be called while a run writes its own.
   write_shared_file(output / "scores.csv", reproduce::scores_csv(scores));
   write_shared_file(output / "claims.csv", reproduce::claims_csv(judged));
@@ -119,7 +120,7 @@ std::string write_report(const reproduce::Plan& plan, const fs::path& folder, co
   write_shared_file(output / "report.html",
                     reproduce::report_page({.plan = plan,
                                             .finished = finished,
-                                            .unfinished = reproduce::unfinished_text(plan, scores),
+                                            .unfinished = reproduce::unfinished_text(plan, finished),
                                             .judged = judged,
                                             .items = items,
                                             .folder = output}));
@@ -152,6 +153,37 @@ void require_reportable(const ReproduceFlags& flags) {
   if (flags.output.empty() || !is_there(fs::path(flags.output) / "stages"))
     throw UsageError(fmt::format("[reproduce] --report needs --output, the folder of a run, found {}",
                                  flags.output.empty() ? "none" : fmt::format("no run in '{}'", escaped(flags.output))));
+  if (flags.publish.empty()) return;
+  // A file within the output of a stage would change its hash, so that the stage runs again.
+  const fs::path inside = fs::absolute(flags.publish).lexically_relative(fs::absolute(flags.output));
+  if (!inside.empty() && *inside.begin() != "..")
+    throw UsageError(fmt::format("[reproduce] --publish must lie outside of --output, found '{}' and '{}'",
+                                 escaped(flags.publish), escaped(flags.output)));
+  if (!is_unused(flags.publish))
+    throw UsageError(
+        fmt::format("[reproduce] --publish must be a new or an empty folder, found '{}'", escaped(flags.publish)));
+}
+
+/// Writes the report of a run whose stages are all finished. One of everything has also what an earlier run of
+/// `--only bases` has left.
+std::string report_run(const ReproduceFlags& flags, const reproduce::Plan& plan, const fs::path& folder) {
+  std::set<std::string> finished;
+  for (const reproduce::Stage& stage : plan.stages) finished.insert(stage.id);
+  reproduce::PlanOptions everything = flags.options;
+  everything.items.clear();
+  everything.with_apart = true;
+  const reproduce::Plan whole = reproduce::plan_of(everything);
+  const reproduce::StageRecords records(folder);
+  const bool has_others = std::any_of(whole.stages.begin(), whole.stages.end(), [&](const auto& stage) {
+    return !finished.contains(stage.id) && records.has(stage);
+  });
+  if (has_others && flags.options.items.empty()) {
+    auto all = reproduce::finished_stages(whole, folder);
+    if (reproduce::has_models_apart(whole, all)) return write_report(whole, folder, all, folder, folder);
+  } else if (has_others && !flags.quiet) {
+    notice("note: the report is of what --only names; --report writes one of everything that is finished\n");
+  }
+  return write_report(plan, folder, finished, folder, folder);
 }
 
 /// Reports of what --only names; without it, also of what is planned only if it names it, if that was begun.
@@ -165,15 +197,12 @@ void report_finished(ReproduceFlags& flags) {
     plan = plan_of_flags(flags);
   }
   if (flags.publish.empty()) {
-    fmt::print("{}", write_report(plan, folder, finished, folder));
+    fmt::print("{}", write_report(plan, folder, finished, folder, folder));
     return;
   }
-  if (!is_unused(flags.publish))
-    throw UsageError(
-        fmt::format("[reproduce] --publish must be a new or an empty folder, found '{}'", escaped(flags.publish)));
   save_tree_atomically(flags.publish, [&](const fs::path& made) {
     reproduce::copy_shown_routing(plan, finished, folder, made);
-    write_report(plan, folder, finished, made);
+    write_report(plan, folder, finished, made, flags.publish);
   });
 }
 
@@ -211,9 +240,7 @@ void reproduce_all(ReproduceFlags& flags) {
   if (!flags.resume) require_free_disk(folder, static_cast<std::uint64_t>(plan.bytes()));
   const InterruptGuard guard;
   run_stages(flags, plan, folder);
-  std::set<std::string> all;
-  for (const reproduce::Stage& stage : plan.stages) all.insert(stage.id);
-  fmt::print("{}", write_report(plan, folder, all, folder));
+  fmt::print("{}", report_run(flags, plan, folder));
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
 
 #include "multipl_moe/reproduce/question_items.hpp"
 #include "multipl_moe/reproduce/score_matrix.hpp"
@@ -17,9 +20,33 @@ std::string name_with_base(const std::string& system, const BaseModel& base) {
   return system == first ? std::string(base.name) : fmt::format("{}-of-{}", system, base.name);
 }
 
+/// The scores of a system by base model, of the seeds that all base models with scores have.
+struct SeedsOfBases {
+  std::map<std::string, SeedScores, std::less<>> scores;
+  std::set<std::uint64_t> common;
+};
+
+SeedsOfBases scored_with_all(const AllScores& scores, const std::string& system) {
+  SeedsOfBases found;
+  for (const BaseModel& base : bases()) {
+    const auto runs = scores.find(name_with_base(system, base));
+    if (runs == scores.end()) continue;
+    SeedScores scored = runs->second;
+    std::erase_if(scored, [](const auto& run) { return !run.second.exercises; });
+    if (!scored.empty()) found.scores.emplace(base.name, std::move(scored));
+  }
+  for (const auto& [seed, unused] : found.scores.empty() ? SeedScores() : found.scores.begin()->second)
+    if (std::all_of(found.scores.begin(), found.scores.end(),
+                    [&, of = seed](const auto& runs) { return runs.second.contains(of); }))
+      found.common.insert(seed);
+  for (auto& [base, runs] : found.scores)
+    std::erase_if(runs, [&](const auto& run) { return !found.common.contains(run.first); });
+  return found;
+}
+
 }  // namespace
 
-std::vector<Item> base_items(const AllScores& scores) {
+std::vector<Item> base_items(const AllScores& scores, std::size_t planned) {
   const auto others = bases().subspan(1);
   if (std::none_of(others.begin(), others.end(), [&](const BaseModel& base) { return scores.contains(base.name); }))
     return {};
@@ -31,12 +58,12 @@ std::vector<Item> base_items(const AllScores& scores) {
     for (const char* group : {"high", "low"})
       matrix.columns.push_back({fmt::format("{} %, {}", base.percent, group), group, std::string(base.name)});
   const auto add = [&](const std::string& system) {
-    matrix.add(system, title_of_system(system), "here", [&](const ScoreColumn& column) {
-      const auto base =
-          std::find_if(bases().begin(), bases().end(), [&](const BaseModel& b) { return b.name == column.part; });
-      const auto runs = scores.find(name_with_base(system, *base));
-      return runs == scores.end() ? Cell() : cell_of(runs->second, column.languages, Track::exercises);
-    });
+    const SeedsOfBases seeds = scored_with_all(scores, system);
+    matrix.add(system, title_with_seeds(title_of_system(system), seeds.common.size(), planned), "here",
+               [&](const ScoreColumn& column) {
+                 const auto runs = seeds.scores.find(column.part);
+                 return runs == seeds.scores.end() ? Cell() : cell_of(runs->second, column.languages, Track::exercises);
+               });
   };
   add(std::string(bases().front().name));
   for (const System& system : systems())
@@ -45,7 +72,8 @@ std::vector<Item> base_items(const AllScores& scores) {
       "bases", "What the base has read: shares of low-resource code in its training",
       "pass@1 of the base models, and of systems made from them, by the share of low-resource languages in the base's "
       "training text. All weights train in post-pretraining and in MultiPL-MoE with all weights trained; only "
-      "feed-forward networks, or new experts and routers, in the two others. " +
+      "feed-forward networks, or new experts and routers, in the two others. A row has the seeds that were scored "
+      "with every base model; \"-\": not run. " +
           std::string(bars_note),
       matrix);
   std::vector<PanelColumns> panels;

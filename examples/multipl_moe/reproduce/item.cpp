@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Writes the files of items to `folder`, from which they are moved to `output`.
+/// Writes the files of items to `folder`; messages name `output`, where they will be.
 void fill(const fs::path& folder, std::span<const Item> items, const fs::path& output) {
   std::vector<Picture> pictures;
   for (const Item& item : items) {
@@ -49,12 +49,12 @@ std::string item_table(const Item& item) {
   return text;
 }
 
-void write_items(const fs::path& folder, std::span<const Item> items) {
+void write_items(const fs::path& folder, std::span<const Item> items, const fs::path& named) {
   const fs::path output = folder / items_folder, made = own_partial_path(output);
   create_folders(output);
   create_folders(made);
   try {
-    fill(made, items, output);
+    fill(made, items, (named.empty() ? folder : named) / items_folder);
     std::set<std::string> names;
     for (const auto& entry : fs::directory_iterator(made)) names.insert(entry.path().filename().native());
     for (const std::string& name : names) moe::io::rename_to(made / name, output / name);

@@ -34,8 +34,10 @@ inline constexpr const char* items_folder = "figures";
 std::string item_table(const Item& item);
 
 /// Writes NAME.csv and NAME.md of each item, and its picture as NAME.gp, NAME.svg and NAME.png if gnuplot is there, to
-/// the items' folder in `folder`; other files there are removed. Another process may do the same. Throws IoError.
-void write_items(const std::filesystem::path& folder, std::span<const Item> items);
+/// the items' folder in `folder`; other files there are removed. Another process may do the same. Messages name
+/// `named`, if it is given, instead of `folder`. Throws IoError.
+void write_items(const std::filesystem::path& folder, std::span<const Item> items,
+                 const std::filesystem::path& named = {});
 
 /// A list in Markdown of the items with links to their files.
 std::string items_list(std::span<const Item> items);

@@ -41,8 +41,8 @@ std::vector<Item> all_items(const Plan& plan, const AllScores& scores, const std
   add(part_items(shown));
   add(status_items(read_outcomes(shown_plan, folder)));
   add(start_items(shown));
-  add(base_items(scores));
-  add(probe_items(read_probes(shown_plan, folder)));
+  add(base_items(scores, plan.seeds.size()));
+  add(probe_items(read_probes(shown_plan, folder), shown_plan.seeds.size()));
   add(loss_items(shown_plan, folder));
   add({margins_item()});
   return items;

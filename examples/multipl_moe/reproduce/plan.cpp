@@ -81,7 +81,6 @@ class Planner {
     if (!track.item.empty() && !contains(plan_.items, track.item)) return;
     if (!track.config.empty()) plan_.files.emplace_back(track.name + "/model.json", track.config);
     Words before;
-    std::string tokenizer;
     for (const Preparation& step : track.preparations) {
       Words words = step.words;
       if (step.takes_corpus) append(words, options_.corpus.empty() ? Words{"CORPUS"} : options_.corpus);
@@ -238,14 +237,16 @@ Plan plan_of(const PlanOptions& options) {
       return std::any_of(track.preparations.begin(), track.preparations.end(),
                          [](const Preparation& step) { return step.takes_corpus; });
     });
+    if (options.items == Words{"bases"} && !options.corpus.empty())
+      throw UsageError(
+          "[reproduce] --corpus is real code, found it with --only bases, whose models are scored on exercises; leave "
+          "it out, or name other tables and figures too");
     if (!takes_corpus && !options.corpus.empty())
       throw UsageError(
           fmt::format("[reproduce] --corpus is text for the scales that train on real code, found it with "
                       "--scale {}, which trains on exercises only",
                       scale.name));
-    const bool has_bases =
-        std::any_of(scale.tracks.begin(), scale.tracks.end(), [](const TrackScale& track) { return track.has_bases; });
-    if (!has_bases && contains(options.items, "bases"))
+    if (!trains_bases(scale) && contains(options.items, "bases"))
       throw UsageError(
           fmt::format("[reproduce] --only bases trains base models on other mixes of text, found it with --scale {}, "
                       "whose base model is given",

@@ -44,7 +44,8 @@ struct PlanOptions {
 /// Names of scales: smoke, small, paper.
 std::vector<std::string> scale_names();
 
-/// Throws UsageError for items or a corpus with the scale smoke.
+/// Throws UsageError for a scale that is not one of scale_names(), for items that the scale does not have, and for a
+/// corpus that nothing planned would read.
 Plan plan_of(const PlanOptions& options);
 
 /// Whether `finished` has a stage of a model that is planned apart.

@@ -9,8 +9,9 @@
 
 namespace multipl_moe::reproduce {
 
-/// Copies what report.html shows of routing from the reproduction in `folder` to `output`, under the same names: the
-/// tables, pictures and pages of MultiPL-MoE and its causal form with the plan's first seed. Throws IoError.
+/// Copies the tables, pictures and pages of routing of MultiPL-MoE and its causal form with the plan's first seed from
+/// the reproduction in `folder` to `output`, under the same names. Throws IoError, and BadFile for a file of more than
+/// 16 MiB.
 void copy_shown_routing(const Plan& plan, const std::set<std::string>& finished, const std::filesystem::path& folder,
                         const std::filesystem::path& output);
 

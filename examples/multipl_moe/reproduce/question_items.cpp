@@ -41,7 +41,8 @@ Cell mean_of_group(const MeasuredRow& row, std::string_view group) {
 
 /// An item with a column for each language and group of them, drawn by groups.
 Item item_of_languages(const std::string& name, const std::string& title, const std::string& note,
-                       const std::string& x_label, const std::vector<MeasuredRow>& rows, const std::string& made_of) {
+                       const std::string& x_label, const std::vector<MeasuredRow>& rows, std::size_t planned,
+                       const std::string& made_of) {
   ScoreMatrix matrix{.track = Track::text, .columns = {}, .rows = {}};
   for (const std::string_view group : table_groups()) {
     const auto languages = languages_of_group(group);
@@ -49,7 +50,7 @@ Item item_of_languages(const std::string& name, const std::string& title, const 
         {std::string(languages.size() == 1 ? title_of(languages.front()) : group), std::string(group), "mean"});
   }
   for (const MeasuredRow& row : rows)
-    matrix.add(row.name, row.title, "here",
+    matrix.add(row.name, title_with_seeds(row.title, row.seeds.size(), planned), "here",
                [&](const ScoreColumn& column) { return mean_of_group(row, column.languages); });
   Item item = item_of(name, title, note + " Bars are means over seeds, dots are seeds.", matrix, made_of);
   const std::size_t high = language_count, low = high + 1;
@@ -69,7 +70,7 @@ MeasuredRow& row_named(std::vector<MeasuredRow>& rows, const std::string& name, 
   return found != rows.end() ? *found : rows.emplace_back(MeasuredRow{name, title, {}});
 }
 
-void add_lesions(std::vector<Item>& items, const ProbeTables& tables) {
+void add_lesions(std::vector<Item>& items, const ProbeTables& tables, std::size_t planned) {
   std::vector<MeasuredRow> rows;
   for (const auto& [system, seeds] : tables.lesions)
     for (const auto& [seed, lesions] : seeds)
@@ -84,10 +85,10 @@ void add_lesions(std::vector<Item>& items, const ProbeTables& tables) {
       "The outputs of all shared, all routed token, or all segment experts are set to 0, and the same held-out text of "
       "the exercises is scored again; routers select as before. Bits per byte of teacher-forced scores, which of "
       "the form that is not causal are no scores of a language model.",
-      "bits per byte more", rows, "exercises/seed-*/*/lesion/lesion.csv"));
+      "bits per byte more", rows, planned, "exercises/seed-*/*/lesion/lesion.csv"));
 }
 
-void add_gates(std::vector<Item>& items, const ProbeTables& tables) {
+void add_gates(std::vector<Item>& items, const ProbeTables& tables, std::size_t planned) {
   std::vector<MeasuredRow> rows;
   for (const auto& [system, seeds] : tables.gates)
     for (const auto& [seed, layers] : seeds)
@@ -99,7 +100,7 @@ void add_gates(std::vector<Item>& items, const ProbeTables& tables) {
   items.push_back(item_of_languages(
       "bypass", "Is the shared expert bypassed: its mean gate after training",
       "Mean over held-out tokens, before the fusion of levels. Near 0 the router turns the frozen dense network down.",
-      "mean gate of the shared expert", rows, "exercises/seed-*/*/bypass/bypass.csv"));
+      "mean gate of the shared expert", rows, planned, "exercises/seed-*/*/bypass/bypass.csv"));
 }
 
 /// The costs of single experts of one system and seed, as a heat map of experts and languages.
@@ -182,7 +183,7 @@ void add_experts(std::vector<Item>& items, const ProbeTables& tables) {
             .note =
                 "The output of one routed expert of one layer is set to 0. The table has the expert that costs each "
                 "language most: an expert of that language costs the others little. Experts have no identity across "
-                "seeds.",
+                "seeds. In the picture, costs below 0 have the color of 0.",
             .made_of = "exercises/seed-*/*/lesion/lesion.csv",
             .columns = {"system", "seed", "language", "costs most", "bits per byte more", "mean of the others",
                         "its share of the rows"},
@@ -237,7 +238,11 @@ Cell leak_cell(const std::map<std::uint64_t, LeakMeasures>& seeds, bool is_of_la
   return cell;
 }
 
-void add_leak(std::vector<Item>& items, const ProbeTables& tables) {
+/// The probability that luck gives a causal model its scores of random letters is at most 2^-x: a value of each seed,
+/// whose mean says nothing of any of them.
+constexpr const char* surprise = "surprise_bits";
+
+void add_leak(std::vector<Item>& items, const ProbeTables& tables, std::size_t planned) {
   if (tables.letters.empty() && tables.code.empty()) return;
   using Measures = std::map<std::string, double>;
   const auto value_of = [](const Measures& of_text, const std::string& name, double scale) -> std::optional<double> {
@@ -252,7 +257,7 @@ void add_leak(std::vector<Item>& items, const ProbeTables& tables) {
     return Column{std::move(title), name, [=](const Measures& m) { return value_of(m, name, scale); }};
   };
   const std::vector<Column> columns{
-      plain("x: probability for a causal model at most 2^-x", "surprise_bits"),
+      plain("x of each seed: probability for a causal model at most 2^-x", surprise),
       plain("accuracy, %", "accuracy", 100),
       plain("bits per byte", "bits_per_byte"),
       plain("predictions that change with later tokens, %", "changed", 100),
@@ -262,17 +267,19 @@ void add_leak(std::vector<Item>& items, const ProbeTables& tables) {
          const auto claimed = value_of(m, "claimed", 1), decodable = value_of(m, "decodable", 1);
          return claimed && decodable ? std::optional(*decodable - *claimed) : std::nullopt;
        }}};
-  Item item{.name = "leak",
-            .title = "Does routing a segment by its own tokens leak the future?",
-            .note =
-                "Models that were trained on lines of 63 random hexadecimal digits, of which a causal model can know "
-                "7.71 % of the next bytes and needs 3.9375 bits per byte at least, on average; and models that were "
-                "trained on real code. Bars are means over seeds, dots are seeds.",
-            .made_of = "letters/seed-*/*/leak/leak.csv, text/seed-*/*/leak/leak.csv",
-            .columns = {"system", "text"},
-            .rows = {},
-            .csv = "system,text,measure,mean,seeds\n",
-            .picture = {}};
+  Item item{
+      .name = "leak",
+      .title = "Does routing a segment by its own tokens leak the future?",
+      .note =
+          "Models that were trained on lines of 63 random hexadecimal digits, of which a causal model can know "
+          "7.71 % of the next bytes and needs 3.9375 bits per byte at least, on average; and models that were "
+          "trained on real code. An x of 20 or more is proof of a leak. Bars are the least x of the seeds, dots are "
+          "seeds.",
+      .made_of = "letters/seed-*/*/leak/leak.csv, text/seed-*/*/leak/leak.csv",
+      .columns = {"system", "text"},
+      .rows = {},
+      .csv = "system,text,measure,mean,seeds\n",
+      .picture = {}};
   for (const Column& column : columns) item.columns.push_back(column.title);
   RowChart chart{.name = item.name,
                  .title = item.title,
@@ -282,17 +289,24 @@ void add_leak(std::vector<Item>& items, const ProbeTables& tables) {
                  .panels = {{.title = "x", .bars_RS = {}, .papers_R = {}}}};
   for (const auto& [is_code, table] : {std::pair(false, &tables.letters), std::pair(true, &tables.code)})
     for (const auto& [system, seeds] : *table) {
-      ItemRow row{{title_of_system(system), is_code ? "real code" : "random letters"}};
+      ItemRow row{
+          {title_with_seeds(title_of_system(system), seeds.size(), planned), is_code ? "real code" : "random letters"}};
       for (const Column& column : columns) {
         const Cell cell = leak_cell(seeds, is_code, column.measure);
-        row.cells.push_back(cell_text(cell, Track::text));
+        const bool is_surprise = column.name == surprise;
+        row.cells.push_back(is_surprise && !cell.values.empty() ? fmt::format("{:.1f}", fmt::join(cell.values, ", "))
+                                                                : cell_text(cell, Track::text));
         if (cell.values.empty()) continue;
-        item.csv += fmt::format("{},{},{},{:.6g},{:.6g}\n", system, is_code ? "code" : "letters", column.name,
-                                statistics::mean_of(cell.values), fmt::join(cell.values, " "));
-        if (is_code || &column != &columns.front()) continue;
-        chart.rows.push_back(title_of_system(system));
+        item.csv += fmt::format("{},{},{},{},{:.6g}\n", system, is_code ? "code" : "letters", column.name,
+                                is_surprise ? "" : fmt::format("{:.6g}", statistics::mean_of(cell.values)),
+                                fmt::join(cell.values, " "));
+        if (is_code || !is_surprise) continue;
+        chart.rows.push_back(row.cells.front());
         chart.panels.front().bars_RS.push_back(
-            {ChartBar{.value = statistics::mean_of(cell.values), .low = {}, .high = {}, .dots = cell.values}});
+            {ChartBar{.value = *std::min_element(cell.values.begin(), cell.values.end()),
+                      .low = {},
+                      .high = {},
+                      .dots = cell.values}});
       }
       item.rows.push_back(std::move(row));
     }
@@ -302,11 +316,11 @@ void add_leak(std::vector<Item>& items, const ProbeTables& tables) {
 
 }  // namespace
 
-std::vector<Item> probe_items(const ProbeTables& tables) {
+std::vector<Item> probe_items(const ProbeTables& tables, std::size_t planned) {
   std::vector<Item> items;
-  add_leak(items, tables);
-  add_gates(items, tables);
-  add_lesions(items, tables);
+  add_leak(items, tables, planned);
+  add_gates(items, tables, planned);
+  add_lesions(items, tables, planned);
   add_experts(items, tables);
   return items;
 }

@@ -134,12 +134,13 @@ std::string routing_section(const ReportPage& page, std::size_t& room) {
       "Experts have no identity across seeds.</p>\n";
   std::string links = "<ul class=\"links\">";
   for (const auto& [system, of] : routing) {
-    links += fmt::format("<li>{}: ", html_text(title_of_system(system))) + seed_links(page, "pages", of.pages, "");
+    std::string of_system = seed_links(page, "pages", of.pages, "");
     for (const auto& [name, what] :
          {std::pair{"/segment_positions.csv", "Table 3, positions of segments"},
           std::pair{"/token_experts.csv", "token experts"}, std::pair{"/segment_experts.csv", "segment experts"}})
-      links += seed_links(page, what, of.tables, name);
-    links += "</li>\n";
+      of_system += seed_links(page, what, of.tables, name);
+    // A published report has the routing of few systems.
+    if (!of_system.empty()) links += fmt::format("<li>{}: {}</li>\n", html_text(title_of_system(system)), of_system);
   }
   text += links + "</ul>\n";
   for (const auto& [system, of] : routing)

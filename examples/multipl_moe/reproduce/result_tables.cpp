@@ -45,8 +45,7 @@ std::string scores_table(const Plan& plan, const AllScores& scores, Track track)
     const std::size_t wanted = of_plan == planned.end() ? seeds : of_plan->second;
     if (seeds == 0 && wanted == 0) return;
     any = true;
-    text += seeds < wanted && seeds > 0 ? fmt::format("| {}, {} of {} seeds |", title, seeds, wanted)
-                                        : fmt::format("| {} |", title);
+    text += fmt::format("| {} |", title_with_seeds(title, seeds, wanted));
     for (const std::string_view group : table_groups())
       text += fmt::format(" {} |", seeds == 0 ? "not run" : cell_text(cell_of(runs->second, group, track), track));
     text += "\n";
@@ -74,8 +73,7 @@ std::string comparison_text(const JudgedComparison& c, const JudgedClaim& claim)
   if (c.seeds < 2) return text + " with one seed, which decides nothing";
   text += fmt::format(" [{}, {}], p {:.3g}", number(c.advantage->low, claim.track),
                       number(c.advantage->high, claim.track), c.corrected_p);
-  const double margin = claim.track == Track::text ? claim.claim->text_margin : claim.claim->margin;
-  const double bound = is_routing ? margin : claim.claim->direction == Direction::kept ? -margin : 0;
+  const double bound = bound_of(*claim.claim, claim.track);
   const auto above = std::count_if(c.advantage->seed_means.begin(), c.advantage->seed_means.end(),
                                    [bound](double mean) { return mean > bound; });
   text += fmt::format(", above {} in {} of {}", bound, above, counted(c.seeds, "seeds"));
@@ -85,18 +83,15 @@ std::string comparison_text(const JudgedComparison& c, const JudgedClaim& claim)
   return text;
 }
 
-std::string unfinished_text(const Plan& plan, const AllScores& scores) {
-  std::size_t wanted = 0, found = 0;
-  for (const auto& [of, seeds] : planned_seeds(plan)) {
-    wanted += seeds;
-    if (const auto runs = scores.find(of.second); runs != scores.end())
-      found += std::min(seeds, seeds_with(runs->second, of.first));
-  }
-  return found == wanted ? ""
-                         : fmt::format(
-                               "Not finished: {} of {} are there. What was not run is named, and verdicts rest on the "
-                               "seeds that both systems have.",
-                               found, counted(wanted, "scores"));
+std::string unfinished_text(const Plan& plan, const std::set<std::string>& finished) {
+  const auto done = static_cast<std::size_t>(std::count_if(
+      plan.stages.begin(), plan.stages.end(), [&](const Stage& stage) { return finished.contains(stage.id); }));
+  return done == plan.stages.size()
+             ? ""
+             : fmt::format(
+                   "Not finished: {} of {} are done. Rows with fewer seeds say so, and verdicts rest on the seeds that "
+                   "both systems have.",
+                   done, counted(plan.stages.size(), "stages"));
 }
 
 namespace {
@@ -194,10 +189,11 @@ std::string claims_csv(std::span<const JudgedClaim> claims) {
   return text;
 }
 
-std::string report_text(const Plan& plan, const AllScores& scores, std::span<const JudgedClaim> judged) {
+std::string report_text(const Plan& plan, const std::set<std::string>& finished, const AllScores& scores,
+                        std::span<const JudgedClaim> judged) {
   std::string text = fmt::format("# Reproduction, scale {}\n\n{}. Numbers by seed: scores.csv, claims.csv.\n",
                                  plan.scale, counted(plan.seeds.size(), "seeds"));
-  if (const std::string unfinished = unfinished_text(plan, scores); !unfinished.empty())
+  if (const std::string unfinished = unfinished_text(plan, finished); !unfinished.empty())
     text += fmt::format("\n**{}**\n", unfinished);
   if (plan.scale == "smoke")
     text += "\n**This scale shows that all parts work. Its models have learned next to nothing: quote no number.**\n";

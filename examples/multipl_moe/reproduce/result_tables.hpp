@@ -28,11 +28,12 @@ std::string claims_csv(std::span<const JudgedClaim> claims);
 /// bound.
 std::string comparison_text(const JudgedComparison& comparison, const JudgedClaim& claim);
 
-/// That the scores are a part of the plan's, and how many of them; empty if all are there.
-std::string unfinished_text(const Plan& plan, const AllScores& scores);
+/// How many of the plan's stages are finished; empty if all are.
+std::string unfinished_text(const Plan& plan, const std::set<std::string>& finished);
 
 /// report.md: the scores, the claims with their verdicts, and the paper's own figures. Scores of the plan that are not
 /// there are named as not run.
-std::string report_text(const Plan& plan, const AllScores& scores, std::span<const JudgedClaim> judged);
+std::string report_text(const Plan& plan, const std::set<std::string>& finished, const AllScores& scores,
+                        std::span<const JudgedClaim> judged);
 
 }  // namespace multipl_moe::reproduce

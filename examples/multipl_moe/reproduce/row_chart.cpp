@@ -39,7 +39,7 @@ Range range_of(const RowChart& chart, bool is_papers) {
         sum += bar->value;
         take(chart.kind == Kind::stacked ? sum : bar->value);
         if (bar->high) take(*bar->high);
-        if (bar->low && chart.kind == Kind::dashes) take(*bar->low);
+        if (bar->low) take(*bar->low);
         for (const double dot : bar->dots) take(dot);
       }
     }
@@ -51,7 +51,10 @@ Range range_of(const RowChart& chart, bool is_papers) {
     const double space = std::max(0.15 * (high - low), 0.02 * std::abs(high) + 0.1);
     return {std::max(0.0, low - space), high + space};
   }
-  return {0, high > 0 ? 1.05 * high : 1};
+  // Rounding may leave the end of a whisker at 0 a little below it.
+  if (low > -1e-9) return {0, high > 0 ? 1.05 * high : 1};
+  const double space = 0.05 * (std::max(0.0, high) - low);
+  return {low - space, std::max(0.0, high) + space};
 }
 
 std::string color_of(const RowChart& chart, std::size_t s) { return chart.colors[s % chart.colors.size()]; }
@@ -196,10 +199,10 @@ Picture row_chart(const RowChart& chart) {
     picture.commands +=
         grid.margins(number) + fmt::format(
                                    "set title {} offset 0,-0.6 tc rgb '{}'\nset xlabel {} offset 0,0.4\n"
-                                   "set xrange [{:.6g}:{:.6g}]\nset xtics {:.6g}\nset xtics tc rgb 'black'\n",
+                                   "set xrange [{:.6g}:{:.6g}]\nset xtics {:.6g}\nset xtics tc rgb 'black'\n{}",
                                    plot_text(panel.title), panel.is_papers ? "#777777" : "black",
                                    grid.is_lowest(number) ? plot_text(chart.x_label) : "''", range.low, range.high,
-                                   tick_step(range));
+                                   tick_step(range), range.low < 0 ? "set yzeroaxis lt 1 lw 1 lc rgb '#888888'\n" : "");
     picture.commands += grid.is_leftmost(number) ? fmt::format("set ytics {} nomirror scale 0.4 tc rgb 'black'\n",
                                                                tick_list(chart.rows, 1, 1 << 20))
                                                  : "unset ytics\n";

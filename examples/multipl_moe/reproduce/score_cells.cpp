@@ -52,6 +52,10 @@ Cell Cell::times(double count) const {
   return sum;
 }
 
+std::string title_with_seeds(std::string_view title, std::size_t seeds, std::size_t planned) {
+  return seeds < planned && seeds > 0 ? fmt::format("{}, {} of {} seeds", title, seeds, planned) : std::string(title);
+}
+
 std::string cell_text(const Cell& cell, Track track) {
   if (cell.values.empty()) return "-";
   const double mean = statistics::mean_of(cell.values);

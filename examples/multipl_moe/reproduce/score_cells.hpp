@@ -39,6 +39,9 @@ using ProblemFilter = std::function<bool(const ExerciseScores& scores, std::size
 /// The same of exercises, over the problems that count; empty if there are none.
 Cell cell_of(const SeedScores& runs, std::string_view group, const ProblemFilter& counts);
 
+/// The title of a row, with the number of its seeds if it has fewer than planned.
+std::string title_with_seeds(std::string_view title, std::size_t seeds, std::size_t planned);
+
 /// Mean and deviation over seeds; "-" without values; for exercises without a success, the share that would give none
 /// in 5 % of cases.
 std::string cell_text(const Cell& cell, Track track);

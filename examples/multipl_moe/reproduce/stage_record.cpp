@@ -49,6 +49,8 @@ std::optional<std::uint64_t> hash_of_output(const fs::path& path) {
 
 fs::path StageRecords::path_of(const Stage& stage) const { return folder_ / "stages" / (stage.id + ".json"); }
 
+bool StageRecords::has(const Stage& stage) const { return is_there(path_of(stage)); }
+
 StageRecords::State StageRecords::state_of(const Stage& stage, OutputHashes& done) const {
   const fs::path path = path_of(stage);
   if (!is_there(path) || !is_there(folder_ / stage.output)) return State::missing;

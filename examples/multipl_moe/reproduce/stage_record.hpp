@@ -34,6 +34,9 @@ class StageRecords {
   /// A damaged record counts as a missing one.
   State state_of(const Stage& stage, OutputHashes& done) const;
 
+  /// Whether the stage was ever begun, in whatever form.
+  bool has(const Stage& stage) const;
+
   /// Throw IoError.
   void begin(const Stage& stage, const OutputHashes& done) const;
   /// Adds the hash of the output to `done`. Throws Failure if there is no output.

@@ -157,6 +157,8 @@ void correct_and_conclude(std::span<JudgedClaim*> family) {
 
 }  // namespace
 
+double bound_of(const Claim& claim, Track track) { return rule_of(claim, track).bound; }
+
 std::vector<JudgedClaim> judge(std::span<const Claim> claims, const AllScores& scores, const AllRouting& routing,
                                std::int64_t resamples) {
   std::vector<JudgedClaim> judged;

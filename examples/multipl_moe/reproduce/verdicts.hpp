@@ -51,6 +51,9 @@ struct JudgedClaim {
   std::vector<JudgedComparison> comparisons;
 };
 
+/// What the advantages or measures of a claim are compared with, besides its margin.
+double bound_of(const Claim& claim, Track track);
+
 /// The claims about scores, each on every track that it has, and those about routing. Systems are compared on the seeds
 /// that both were scored with. Throws UsageError if they have other problems, or traces of other text.
 std::vector<JudgedClaim> judge(std::span<const Claim> claims, const AllScores& scores, const AllRouting& routing,

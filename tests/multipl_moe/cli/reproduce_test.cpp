@@ -98,6 +98,7 @@ TEST_CASE("what reproduce cannot do is refused before anything is written", "[cl
   put_bytes(scratch / "begun/stages/x", "");
   check("-o begun --resume", "was begun with --scale smoke, found --scale small; give --scale smoke, or another");
   check("-o begun --report", "was begun with --scale smoke");
+  check("-o begun --report --publish begun/page", "--publish must lie outside of --output, found 'begun/page'");
   CHECK(names_in(scratch / "begun") == std::vector<std::string>{"scale", "stages"});
 }
 
@@ -106,7 +107,7 @@ TEST_CASE("the option --report writes what is finished, and names what was not r
   put_bytes(scratch / "out/stages/x", "");
   const Outcome outcome = run(scratch, "reproduce --scale smoke -o out --report");
   CHECK(outcome.exit_code == 0);
-  for (const char* part : {"Not finished: 0 of 3 scores are there", "| base | not run |", "| MultiPL-MoE | not run |"})
+  for (const char* part : {"Not finished: 0 of 12 stages are done", "| base | not run |", "| MultiPL-MoE | not run |"})
     CHECK_THAT(outcome.out, ContainsSubstring(part));
   CHECK(get_bytes(scratch / "out/report.md") == outcome.out);
   // The paper's own differences need no run.

@@ -41,6 +41,14 @@ std::int64_t steps_named(const Plan& plan, const std::string& step) {
                        [&](const Stage& stage) { return stage.id.ends_with("/" + step); });
 }
 
+const Stage& stage_named(const Plan& plan, const std::string& id) {
+  const auto found =
+      std::find_if(plan.stages.begin(), plan.stages.end(), [&](const Stage& stage) { return stage.id == id; });
+  INFO(id);
+  REQUIRE(found != plan.stages.end());
+  return *found;
+}
+
 /// The value after a flag; empty if the command does not have it.
 std::string value_of(const Stage& stage, const std::string& flag) {
   const auto found = std::find(stage.words.begin(), stage.words.end(), flag);
@@ -146,10 +154,12 @@ TEST_CASE("questions have probes of MultiPL-MoE, untrained models, and trainings
   for (const Stage& stage : plan.stages) {
     if (stage.words.front() == "probe") probes.insert(stage.id);
     if (stage.id.starts_with("letters/seed-0/")) CHECK(value_of(stage, "--mix").empty());
-    if (stage.id == "exercises/seed-0/multipl-moe-untrained/scores")
-      CHECK(value_of(stage, "--model") == "exercises/seed-0/multipl-moe-untrained/start");
-    if (stage.id == "letters/seed-0/multipl-moe/run") CHECK(value_of(stage, "--trainable") == "all");
   }
+  CHECK(value_of(stage_named(plan, "exercises/seed-0/multipl-moe-untrained/scores"), "--model") ==
+        "exercises/seed-0/multipl-moe-untrained/start");
+  CHECK(value_of(stage_named(plan, "exercises/seed-0/causal-untrained/scores"), "--model") ==
+        "exercises/seed-0/causal-untrained/start");
+  CHECK(value_of(stage_named(plan, "letters/seed-0/multipl-moe/run"), "--trainable") == "all");
   CHECK(probes == std::set<std::string>{"exercises/seed-0/multipl-moe/lesion", "exercises/seed-0/multipl-moe/bypass",
                                         "exercises/seed-0/causal-multipl-moe/lesion",
                                         "exercises/seed-0/causal-multipl-moe/bypass", "letters/lines",
@@ -171,11 +181,11 @@ TEST_CASE("other base models are planned only if they are named", "[reproduce][p
   const Plan plan = plan_of({.scale = "small", .seeds = 1, .items = {"bases"}});
   CHECK(mixes_of(plan) == std::set<std::string>{"1:199", "0:1", "1:99", "3:97"});
   CHECK(systems_of(plan).size() == 4 * 4);
-  for (const Stage& stage : plan.stages)
-    if (stage.id == "exercises/seed-0/ffn-only-of-base-3/run") {
-      CHECK(value_of(stage, "--model") == "exercises/seed-0/base-3/run");
-      CHECK(value_of(stage, "--trainable") == "ffn");
-    }
+  const Stage& trained = stage_named(plan, "exercises/seed-0/ffn-only-of-base-3/run");
+  CHECK(value_of(trained, "--model") == "exercises/seed-0/base-3/run");
+  CHECK(value_of(trained, "--trainable") == "ffn");
+  CHECK_THROWS_WITH(plan_of({.scale = "small", .items = {"bases"}, .corpus = {"/c"}}),
+                    ContainsSubstring("found it with --only bases"));
   CHECK_THROWS_WITH(plan_of({.scale = "paper", .items = {"bases"}}), ContainsSubstring("whose base model is given"));
   const Plan whole = plan_of({.scale = "small", .with_apart = true}), usual = plan_of({.scale = "small"});
   CHECK(whole.stages.size() > usual.stages.size());

@@ -74,8 +74,8 @@ TEST_CASE("scores that are not there are named", "[reproduce][report]") {
   plan.stages.push_back(score_stage("text/seed-0/base/scores", true));
   AllScores scores = scores_of_two_seeds();
   scores["base"][2] = scores["base"][0];
-  const std::string text = report_text(plan, scores, {});
-  CHECK_THAT(text, ContainsSubstring("**Not finished: 5 of 10 scores are there.") &&
+  const std::string text = report_text(plan, {"exercises/seed-0/base/scores", "of another plan"}, scores, {});
+  CHECK_THAT(text, ContainsSubstring("**Not finished: 1 of 10 stages are done. Rows with fewer seeds say so,") &&
                        ContainsSubstring("| base | 50.0 ± 0.0 | - |") &&
                        ContainsSubstring("| post-pretraining, 2 of 3 seeds | 50.0 ± 0.0 | - |") &&
                        ContainsSubstring("| LoRA | not run | not run |") && !ContainsSubstring("| GShard |") &&
@@ -83,18 +83,23 @@ TEST_CASE("scores that are not there are named", "[reproduce][report]") {
                        ContainsSubstring("| base | not run | not run |"));
   // Nothing is missing.
   plan.stages.resize(2);
-  CHECK_THAT(report_text(plan, scores_of_two_seeds(), {}), !ContainsSubstring("Not finished"));
+  CHECK_THAT(report_text(plan, {plan.stages[0].id, plan.stages[1].id}, scores_of_two_seeds(), {}),
+             !ContainsSubstring("Not finished"));
+  // A probe that was not run is no less missing than a score.
+  plan.stages.push_back(score_stage("letters/seed-0/base/leak"));
+  CHECK_THAT(report_text(plan, {plan.stages[0].id, plan.stages[1].id}, scores_of_two_seeds(), {}),
+             ContainsSubstring("**Not finished: 2 of 3 stages are done."));
 }
 
 TEST_CASE("a table of scores has means and deviations over seeds, and a limit for none", "[reproduce][report]") {
-  const std::string text = report_text({.scale = "small", .seeds = {0, 1}}, scores_of_two_seeds(), {});
+  const std::string text = report_text({.scale = "small", .seeds = {0, 1}}, {}, scores_of_two_seeds(), {});
   // Python, Java, C++, Rust, Go, Ruby, high, low, all. 25 and 75 have a mean of 50 and a deviation of 50 / sqrt(2).
   CHECK_THAT(text, ContainsSubstring("| post-pretraining | 50.0 ± 0.0 | - | - | - | 50.0 ± 35.4 | - | - | - | - |") &&
                        ContainsSubstring("| post-pretraining | - | - | - | - | 2.250 ± 0.354 | - | - | - | - |"));
   // No success in 4 problems: 0.527^4 is 5 %.
   CHECK_THAT(text, ContainsSubstring("| base | 50.0 ± 0.0 | - | - | - | below 52.7 | - |"));
   CHECK_THAT(text, ContainsSubstring("2 seeds") && !ContainsSubstring("quote no number"));
-  CHECK_THAT(report_text({.scale = "smoke", .seeds = {0}}, {}, {}),
+  CHECK_THAT(report_text({.scale = "smoke", .seeds = {0}}, {}, {}, {}),
              ContainsSubstring("quote no number") && !ContainsSubstring("## Exercises"));
 }
 
@@ -120,7 +125,7 @@ TEST_CASE("claims.csv and the report tell what was compared", "[reproduce][repor
       "c.toml");
   const AllScores scores = scores_of_two_seeds();
   const auto judged = judge(claims, scores, {}, 400);
-  const std::string text = report_text({.scale = "small", .seeds = {0, 1}}, scores, judged);
+  const std::string text = report_text({.scale = "small", .seeds = {0, 1}}, {}, scores, judged);
   CHECK_THAT(
       text, ContainsSubstring("| Dense rises. (Table 9) | exercises | **undecided** | over base on go: +50.0 [") &&
                 ContainsSubstring("above 0 in 2 of 2 seeds; from +") && ContainsSubstring("above -5 in 2 of 2 seeds") &&

@@ -132,7 +132,7 @@ TEST_CASE("the paper's claims about routing have rows in the report and in claim
   std::size_t measured = 0;
   for (const JudgedClaim& claim : all) measured += claim.verdict != Verdict::not_measured ? 1 : 0;
   CHECK(measured == 6);
-  const std::string report = report_text({.scale = "small", .seeds = {0, 1, 2}}, {}, all);
+  const std::string report = report_text({.scale = "small", .seeds = {0, 1, 2}}, {}, {}, all);
   CHECK_THAT(report, ContainsSubstring("| routing | **shown** | expert-information, bottom layer, all: ") &&
                          ContainsSubstring(", above 0.05 in 3 of 3 seeds; ") &&
                          ContainsSubstring("position-agreement, bottom layer, cpp go ruby: 1.000 ["));
