@@ -27,9 +27,16 @@ struct EvalFlags : HeldOutFlags {
 ExpertSpread spread_of(const EvalFlags& flags) {
   const auto ranks = launched_ranks();
   check_placement("eval", load_config(flags.model), flags.placement, ranks != nullptr);
-  const LongerWait wait(ranks.get(), waits_of(flags.comm_timeout));
-  return spread_over_processes(flags.placement.empty() ? ExpertPlacement::everywhere : placement_named(flags.placement),
-                               flags.device);
+  const RankWaits waits = waits_of(flags.comm_timeout);
+  const LongerWait wait(ranks.get(), waits);
+  const ExpertPlacement placement =
+      flags.placement.empty() ? ExpertPlacement::everywhere : placement_named(flags.placement);
+  require_same_placement(placement);
+  // Only rows of spread experts travel between GPUs.
+  if (placement == ExpertPlacement::everywhere) return {};
+  const ExpertSpread spread{placement, launched_ranks_on(device_named(flags.device))};
+  spread.ranks->library()->set_timeout(waits.usual);
+  return spread;
 }
 
 /// Compares what the processes are about to do. They have read the model apart.

@@ -4,8 +4,6 @@
 
 #include <span>
 
-#include "multipl_moe/cli/device_option.hpp"
-#include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/run_ranks.hpp"
 #include "multipl_moe/mpi/launch.hpp"
@@ -37,9 +35,9 @@ void check_placement(const std::string& command, const ModelConfig& model, const
         placement));
 }
 
-ExpertSpread spread_over_processes(ExpertPlacement mine, const std::string& device) {
-  const auto ranks = launched_ranks_on(device_named(device));
-  if (!ranks) return {};
+void require_same_placement(ExpertPlacement mine) {
+  const auto ranks = launched_ranks();
+  if (!ranks) return;
   // Processes with different ones would not make the same calls.
   int process = 0;
   for (const auto& other : ranks->gather<ExpertPlacement>("placement", std::span(&mine, 1))) {
@@ -50,7 +48,6 @@ ExpertSpread spread_over_processes(ExpertPlacement mine, const std::string& devi
                       name_of(mine), ranks->rank(), name_of(other.front()), process));
     ++process;
   }
-  return {mine, ranks};
 }
 
 }  // namespace multipl_moe

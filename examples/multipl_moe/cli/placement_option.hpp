@@ -18,8 +18,7 @@ void add_placement_option(CLI::App& command, std::string& placement, const std::
 void check_placement(const std::string& command, const ModelConfig& model, const std::string& placement,
                      bool has_processes);
 
-/// The processes that were started together, on `device`, with the placement that this one was given; collective.
-/// Throws UsageError if another one was given another.
-ExpertSpread spread_over_processes(ExpertPlacement mine, const std::string& device);
+/// Throws UsageError if a process that was started together with this one was given another placement; collective.
+void require_same_placement(ExpertPlacement mine);
 
 }  // namespace multipl_moe

@@ -273,7 +273,11 @@ ExpertPlacement TrainingFlags::expert_placement() const {
   return resume ? placement_of_run(output) : ExpertPlacement::everywhere;
 }
 
-ExpertSpread TrainingFlags::expert_spread() const { return spread_over_processes(expert_placement(), device); }
+ExpertSpread TrainingFlags::expert_spread() const {
+  require_same_placement(expert_placement());
+  const auto ranks = launched_ranks_on(device_named(device));
+  return ranks ? ExpertSpread{expert_placement(), ranks} : ExpertSpread();
+}
 
 BatchOptions TrainingFlags::batch_options(const Tokenizer& tokenizer) const {
   return {.sequences = batch_size, .length = sequence_length, .seed = seed, .end_of_text = tokenizer.end_of_text()};

@@ -96,7 +96,9 @@ std::unique_ptr<LanguageModel> load_part(const InferenceFlags& flags, const Infe
         run.command, name_of(spread.placement)));
   const std::string advice = run.smaller + " or more processes need less";
   const auto gpu = require_device(flags.device);
-  const WeightsForm form{flags.model_dtype(), gpu ? WeightsPlace::device : WeightsPlace::memory, spread.part()};
+  WeightsForm form = form_named(flags, run.command);
+  form.place = gpu ? WeightsPlace::device : WeightsPlace::memory;
+  form.experts = spread.part();
   if (gpu)
     require_gpu_memory(run.command, *gpu, run.plan(form), advice);
   else
