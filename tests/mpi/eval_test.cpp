@@ -81,6 +81,8 @@ TEST_CASE("eval scores a model whose experts are spread over processes") {
           "spreads the experts of a mixture, found a model of architecture dense");
   refused(training.run(2, "eval --model mixture " + words + "--placement blocks --weights stored"),
           "--weights stored reads all weights in the files, found --placement blocks");
+  refused(training.run(2, "eval --model mixture " + words + "--placement blocks --dtype bfloat16 --weights float32"),
+          "--weights float32 is for a model that computes in float32, found --dtype bfloat16");
   refused(training.run_in("'" MOE_MPIRUN "' -n 1 '" MOE_PROGRAM "' eval --model mixture " + words +
                           ": -n 1 '" MOE_PROGRAM "' eval --model mixture " + words + "--placement blocks"),
           "all processes must have the same --placement, found everywhere in process 0 and blocks in process 1");
