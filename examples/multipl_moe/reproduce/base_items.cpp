@@ -78,7 +78,7 @@ std::vector<Item> base_items(const AllScores& scores, std::size_t planned) {
       matrix);
   std::vector<PanelColumns> panels;
   for (std::size_t b = 0; b < by_share.size(); ++b)
-    panels.push_back({fmt::format("base with {} % of low-resource code", by_share[b].percent), {2 * b, 2 * b + 1}});
+    panels.push_back({fmt::format("{} % low-resource code", by_share[b].percent), {2 * b, 2 * b + 1}});
   item.picture = matrix_chart({.name = item.name,
                                .title = item.title,
                                .x_label = pass_axis,

@@ -283,10 +283,10 @@ void add_leak(std::vector<Item>& items, const ProbeTables& tables, std::size_t p
   for (const Column& column : columns) item.columns.push_back(column.title);
   RowChart chart{.name = item.name,
                  .title = item.title,
-                 .x_label = "random letters: a causal model has such scores with a probability of at most 2^-x",
+                 .x_label = "x: probability of such scores for a causal model at most 2^-x",
                  .rows = {},
                  .series = {""},
-                 .panels = {{.title = "x", .bars_RS = {}, .papers_R = {}}}};
+                 .panels = {{.title = "random letters", .bars_RS = {}, .papers_R = {}}}};
   for (const auto& [is_code, table] : {std::pair(false, &tables.letters), std::pair(true, &tables.code)})
     for (const auto& [system, seeds] : *table) {
       ItemRow row{
