@@ -155,7 +155,8 @@ void require_reportable(const ReproduceFlags& flags) {
                                  flags.output.empty() ? "none" : fmt::format("no run in '{}'", escaped(flags.output))));
   if (flags.publish.empty()) return;
   // A file within the output of a stage would change its hash, so that the stage runs again.
-  const fs::path inside = fs::absolute(flags.publish).lexically_relative(fs::absolute(flags.output));
+  const fs::path inside =
+      fs::absolute(flags.publish).lexically_normal().lexically_relative(fs::absolute(flags.output).lexically_normal());
   if (!inside.empty() && *inside.begin() != "..")
     throw UsageError(fmt::format("[reproduce] --publish must lie outside of --output, found '{}' and '{}'",
                                  escaped(flags.publish), escaped(flags.output)));

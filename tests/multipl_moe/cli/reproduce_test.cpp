@@ -99,6 +99,7 @@ TEST_CASE("what reproduce cannot do is refused before anything is written", "[cl
   check("-o begun --resume", "was begun with --scale smoke, found --scale small; give --scale smoke, or another");
   check("-o begun --report", "was begun with --scale smoke");
   check("-o begun --report --publish begun/page", "--publish must lie outside of --output, found 'begun/page'");
+  check("-o begun --report --publish x/../begun/page", "--publish must lie outside of --output");
   CHECK(names_in(scratch / "begun") == std::vector<std::string>{"scale", "stages"});
 }
 
