@@ -2,14 +2,18 @@ set encoding utf8
 $bars0_0 << EOD
 0 0 0 0 -0.368 0.368
 0 1 0 0 0.632 1.368
-77.9515 2 0 77.9515 1.632 2.368
+0.860368 2 0 0.860368 1.632 2.368
 EOD
 $dots0 << EOD
 0 0
 0 0
+0 0
+0 1
+0 1
 0 1
 155.043 2
 0.860368 2
+789.016 2
 EOD
 
 reset
@@ -28,10 +32,10 @@ set lmargin at screen 0.25143
 set rmargin at screen 0.96571
 set tmargin at screen 0.58000
 set bmargin at screen 0.28000
-set title 'x' offset 0,-0.6 tc rgb 'black'
-set xlabel 'random letters: a causal model has such scores with a probability of at most 2^-x' offset 0,0.4
-set xrange [0:162.795]
-set xtics 50
+set title 'random letters' offset 0,-0.6 tc rgb 'black'
+set xlabel 'x: probability of such scores for a causal model at most 2^-x' offset 0,0.4
+set xrange [0:828.467]
+set xtics 200
 set xtics tc rgb 'black'
 set ytics ('base' 0, 'MultiPL-MoE, causal' 1, 'MultiPL-MoE' 2) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $dots0 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
@@ -56,10 +60,10 @@ set lmargin at screen 0.25143
 set rmargin at screen 0.96571
 set tmargin at screen 0.58000
 set bmargin at screen 0.28000
-set title 'x' offset 0,-0.6 tc rgb 'black'
-set xlabel 'random letters: a causal model has such scores with a probability of at most 2^-x' offset 0,0.4
-set xrange [0:162.795]
-set xtics 50
+set title 'random letters' offset 0,-0.6 tc rgb 'black'
+set xlabel 'x: probability of such scores for a causal model at most 2^-x' offset 0,0.4
+set xrange [0:828.467]
+set xtics 200
 set xtics tc rgb 'black'
 set ytics ('base' 0, 'MultiPL-MoE, causal' 1, 'MultiPL-MoE' 2) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $dots0 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle

@@ -76,9 +76,10 @@ set tmargin at screen 0.72727
 set bmargin at screen 0.18182
 set title 'mean of three languages' offset 0,-0.6 tc rgb 'black'
 set xlabel 'bits per byte more' offset 0,0.4
-set xrange [0:0.919507]
+set xrange [-0.0450942:0.919569]
 set xtics 0.2
 set xtics tc rgb 'black'
+set yzeroaxis lt 1 lw 1 lc rgb '#888888'
 set ytics ('MultiPL-MoE, causal without token experts' 0, 'MultiPL-MoE, causal without segment experts' 1, 'MultiPL-MoE, causal without shared experts' 2, 'MultiPL-MoE without token experts' 3, 'MultiPL-MoE without segment experts' 4, 'MultiPL-MoE without shared experts' 5) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars0_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $dots0 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 unset label
@@ -108,9 +109,10 @@ set tmargin at screen 0.72727
 set bmargin at screen 0.18182
 set title 'mean of three languages' offset 0,-0.6 tc rgb 'black'
 set xlabel 'bits per byte more' offset 0,0.4
-set xrange [0:0.919507]
+set xrange [-0.0450942:0.919569]
 set xtics 0.2
 set xtics tc rgb 'black'
+set yzeroaxis lt 1 lw 1 lc rgb '#888888'
 set ytics ('MultiPL-MoE, causal without token experts' 0, 'MultiPL-MoE, causal without segment experts' 1, 'MultiPL-MoE, causal without shared experts' 2, 'MultiPL-MoE without token experts' 3, 'MultiPL-MoE without segment experts' 4, 'MultiPL-MoE without shared experts' 5) nomirror scale 0.4 tc rgb 'black'
 plot $bars0_0 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#4477aa' notitle, $bars0_1 using 1:2:3:4:5:6 with boxxyerror fs solid noborder lc rgb '#ee8866' notitle, $dots0 using 1:2 with points pt 7 ps 0.38 lc rgb '#333333' notitle
 unset label
